@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, Optional, get_origin
 
 import numpy as np
 import pytest
@@ -219,3 +219,16 @@ def test_every_spelling_of_a_foreign_array_is_refused(hint, torch):
         sk.torch_world(f)
     with pytest.raises(sk.DeclarationError, match=r"declares a numpy\.\w+ in a same_world"):
         sk.same_world(f)
+
+
+@pytest.mark.parametrize(
+    "hint", [type[np.ndarray], list[type[np.ndarray]], type[NDArray[np.float32]] | None]
+)
+def test_a_class_of_another_library_is_no_array_of_it(hint, torch):
+    def f(x):
+        return x
+
+    f.__annotations__ = {"x": hint, "return": hint}
+    value = [np.ndarray] if get_origin(hint) is list else np.ndarray
+    for decorate in (sk.torch_world, sk.same_world, sk.boundary):
+        assert decorate(f)(value) == value

@@ -684,3 +684,45 @@ def test_contracts_are_held_whatever_mode_the_project_sets(write, adopt, table, 
     )
     _, out, err = adopt("--write", package, "--", "-m", "pytest", "-q", "test_shop.py")
     assert "taken out, since it did not hold: one" in err, out + err
+
+
+@pytest.mark.parametrize(
+    "low",
+    [
+        "import sekisho as sk",
+        "from sekisho import numpy_world",
+        "import sekisho as sk\nfrom jaxtyping import Real",
+        "import numpy",
+        "from numpy import ndarray",
+        "if True:\n    import sekisho as sk",
+        "def late():\n    import sekisho as sk",
+    ],
+)
+def test_a_name_that_is_imported_below_a_definition_is_not_used_above_it(write, adopt, low):
+    source = """
+        import math
+
+        def scale(x, k):
+            import numpy as np
+
+            return np.sin(x) * k
+        """
+    module = textwrap.dedent(source).lstrip("\n") + f"\n\n{low}\n"
+    path = write("low.py", module)
+    runner = write(
+        "runner.py",
+        """
+        import numpy as np
+        from low import scale
+        def one(n): return scale(np.ones(n), 2.0)
+        def two(n): return scale(np.ones((n, 2)), 3.0)
+        def three(n): return scale(np.ones((n, 3)), 4.0)
+        [(one(n), two(n), three(n)) for n in (2, 3, 5)]
+        """,
+    )
+    status, _, _ = adopt(path, "--write", "--", runner)
+    written = path.read_text("utf-8")
+    assert status == 0
+    assert written != module
+    assert written.endswith(f"{low}\n")
+    assert "numpy_world\ndef scale(" in written

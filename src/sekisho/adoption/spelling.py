@@ -40,9 +40,14 @@ class ModuleSpelling:
     def __init__(self, tree: ast.Module) -> None:
         self.typed: dict[str, int] = {}
         self.needed: dict[Import, None] = {}
+        # The names of modules and of their members that every definition can use: a decorator or an
+        # annotation runs before the imports that stand below it.
         self._modules: dict[str, str] = {}
         self._members: dict[tuple[str, str], str] = {}
+        self._origins: dict[str, tuple[str, str]] = {}
+        """Of each imported name, the module and the name in it; "" for the module itself."""
         self._bound: set[str] = set()
+        self._is_below = False
         for node in tree.body:
             self._read(node)
         for name in self._bound:
@@ -54,6 +59,7 @@ class ModuleSpelling:
             self._read_import(node)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             self._bound.add(node.name)
+            self._is_below = True
         elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             self._read_typed(node)
         else:
@@ -68,10 +74,15 @@ class ModuleSpelling:
             name = each.asname or each.name
             self._bound.add(name.partition(".")[0])
             if isinstance(node, ast.ImportFrom):
-                if not node.level and node.module:
+                if node.level or not node.module:
+                    continue
+                self._origins[name] = (node.module, each.name)
+                if not self._is_below:
                     self._members.setdefault((node.module, each.name), name)
             elif each.asname or "." not in each.name:
-                self._modules.setdefault(each.name, name)
+                self._origins[name] = (each.name, "")
+                if not self._is_below:
+                    self._modules.setdefault(each.name, name)
 
     def _read_typed(self, block: ast.If) -> None:
         """Record what is imported for type checkers only."""
@@ -122,11 +133,10 @@ class ModuleSpelling:
     def world_of(self, node: ast.expr) -> str | None:
         """Return the world of an array class in an annotation; "" is any, None if it is not one."""
         if isinstance(node, ast.Name):
-            origin = next((key for key, name in self._members.items() if name == node.id), None)
+            origin = self._origins.get(node.id)
         elif isinstance(node, ast.Attribute):
-            start = ast.unparse(node.value)
-            module = next((key for key, name in self._modules.items() if name == start), None)
-            origin = None if module is None else (module, node.attr)
+            module, member = self._origins.get(ast.unparse(node.value), ("", ""))
+            origin = (module, node.attr) if module and not member else None
         else:
             return None
         if origin == (_OWN, "Array"):

@@ -49,7 +49,7 @@ def foreign_types(hint: Any, world: Library | None) -> tuple[str, ...]:
         found = world_of_class(inner)
         return () if found in {None, world} else (type_name(inner),)
     origin = get_origin(hint)
-    if is_array_like(hint, world):
+    if origin is type or is_array_like(hint, world):  # a class is no array of its library
         return ()
     found = world_of_class(origin) if origin is not None else None
     here = (type_name(origin),) if found not in {None, world} and origin is not None else ()
