@@ -96,7 +96,7 @@ WRONG = {
     "[n]": "'[n]' is no axis\n  hint: a shape has no brackets here: 'n'",
     "[n": "'[n' is no axis\n  hint: a shape has no brackets here: 'n'",
     "n]": "'n]' is no axis\n  hint: a shape has no brackets here: 'n'",
-    "[]": "'[]' is no axis",
+    "[]": "'[]' is no axis\n  hint: a shape has no brackets here: ''",
     "x[0]": f"'x[0]': {PLAIN}",
     "a#b": "'a#b': '#' stands in front of an axis",
     "a==3": f"'a==3': {PLAIN}",

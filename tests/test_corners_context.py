@@ -214,7 +214,7 @@ def test_a_generator_takes_a_block_in_place_of_a_mode(function, name):
 TEXTS = [
     "convert",
     "off violations=warn",
-    "warn to_numpy=disallow to_jax=allow",
+    "warn to_numpy=refuse to_jax=allow",
     "strict to_numpy=allow to_torch=warn to_jax=allow to_cupy=warn",
     "strict to_jax=warn violations=warn broadcasting=refuse mutations=allow",
     "strict broadcasting=warn",
@@ -237,7 +237,7 @@ def test_a_setting_is_the_text_it_was_read_from(text):
     [
         ("  strict   to_torch=warn ", "strict to_torch=warn"),
         ("violations=warn to_torch=warn", "convert to_torch=warn violations=warn"),
-        ("strict to_torch=disallow violations=raise mutations=refuse", "strict"),
+        ("strict to_torch=refuse violations=refuse mutations=refuse", "strict"),
         ("convert to_jax=allow", "convert"),
     ],
 )
@@ -298,7 +298,7 @@ def test_the_level_of_a_direction_is_the_modes_where_none_is_given():
     assert levels == {"numpy": "allow", "torch": "warn", "jax": "refuse", "other": "refuse"}
     assert modes.read_setting("off", "").level("numpy") == "off"
     assert setting.why_closed("jax") == "mode 'strict' lets nothing cross here"
-    closed = modes.read_setting("warn to_jax=disallow", "")
+    closed = modes.read_setting("warn to_jax=refuse", "")
     assert closed.why_closed("jax") == "to_jax='refuse' lets nothing cross here"
 
 

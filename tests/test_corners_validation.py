@@ -8,6 +8,7 @@ import pytest
 from jaxtyping import Float32
 
 import sekisho as sk
+from sekisho.utils import counted
 from sekisho.validation import words
 
 MODES = ("convert", "warn", "strict", "off")
@@ -169,7 +170,7 @@ def test_a_tuple_of_the_wrong_length_is_told_how_many_items_it_must_have(world, 
         with pytest.raises(sk.BoundaryError) as caught:
             f(given)
         wanted = f"{fixed}" if open_at is None else f"at least {fixed}"
-        assert f"'x' has {length} items, not {wanted}" in str(caught.value)
+        assert f"'x' has {counted(length, 'item')}, not {wanted}" in str(caught.value)
 
 
 # --- while a compiler traces -----------------------------------------------------------------------------

@@ -217,7 +217,7 @@ def test_the_device_that_a_program_waits_for_is_the_one_that_is_named(
     [
         (RuntimeError("first\nsecond"), "RuntimeError: first"),
         (TypeError("only"), "TypeError: only"),
-        (KeyError(), "KeyError: "),
+        (KeyError(), "KeyError"),
         (MemoryError("too much"), None),
     ],
 )

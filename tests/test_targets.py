@@ -271,8 +271,8 @@ def test_a_cached_property_is_computed_once_and_checked():
 def test_a_cached_function_keeps_its_cache():
     @sk.numpy_world
     @functools.lru_cache
-    def make(n: int) -> Vector:
-        return np.ones(n)
+    def make(count: int) -> Vector:
+        return np.ones(count)
 
     assert make(3) is make(3)
     assert make.cache_info().hits == 1

@@ -137,7 +137,7 @@ def _meant(word: str) -> str:
         return _ANY_SIZE
     if word in _OPERATORS:
         return "\n  hint: an expression has no spaces, as in 'n+1'"
-    if plain and (word[0] == "[" or not is_whole):
+    if word == "[]" or (plain and (word[0] == "[" or not is_whole)):
         return f"\n  hint: a shape has no brackets here: '{plain}'"
     if plain.isidentifier() and word == f"{plain}:":
         return f"\n  hint: an axis is its name: '{plain}'"

@@ -52,10 +52,12 @@ def read_signature(function: Any) -> inspect.Signature:
     try:
         return inspect.signature(function, **_LATE_ANNOTATIONS)
     except (TypeError, ValueError) as error:
-        why = (
-            f": {error}\n  hint: a decorator below this one gives what has no signature: write it above "
-            "this one, or guard a function that calls what it gives"
-        )
+        why = f": {error}"
+        if not isinstance(function, type):
+            why += (
+                "\n  hint: a decorator below this one gives what has no signature: write it above this "
+                "one, or guard a function that calls what it gives"
+            )
         if isinstance(function, (types.BuiltinFunctionType, types.MethodDescriptorType)):
             why = f", since it is built in.{_wrapped(function, 'x')}"
         title = display_name(function)

@@ -27,7 +27,8 @@ def write_refusal(error: Exception, function: Any) -> None:
 
 def write_declaration(error: Exception, function: Any) -> None:
     """Log the error of a function that cannot be guarded as it is annotated."""
-    if REFUSALS in os.environ:
+    # After a NameError the annotations are read again later.
+    if REFUSALS in os.environ and not isinstance(error, NameError):
         _write(function, "declaration", str(error))
 
 

@@ -13,8 +13,9 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.contract import slips_in
+from sekisho.contract import Unbound, slips_in
 from sekisho.errors import AxisNameWarning, UnguardedWarning
+from sekisho.guard.body import asks
 from sekisho.utils import counted
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def tell_unguarded(function: Any, problems: list[str], home: str = "") -> None:
 def warn_of_slips(function: Any, contract: Contract) -> None:
     """Warn of axis names that look like a slip; for the import hook, at the end of the run."""
     for slip in slips_in(contract):
+        if isinstance(slip, Unbound) and asks(function):
+            continue  # the body may say what the axis is
         text = f"{contract.function}(): {slip.text}\n  hint: {slip.hint}"
         report = _report(function, text, is_unchecked=False)
         if contract.options.lenient:
