@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from sekisho.code.generics import name_type_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from types import EllipsisType
 
 __all__ = [
@@ -113,42 +113,47 @@ def _statements(
     keeps: bool,
 ) -> None:
     """Put what statements bind into `names`; with `keeps`, existing entries stay."""
-    every: Sequence[Any] = body
-    for node in every:
-        kind: object = node.__class__
-        if kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
-            _define(node, names, keeps=keeps)
-        elif kind is ast.ClassDef:
-            _put(names, node.name, _lower_class(node, package), keeps=keeps)
-        elif kind is ast.Import:
-            for alias in node.names:
-                name, module = alias.asname, alias.name
-                if name is None:
-                    name = module = alias.name.partition(".")[0]
-                _put(names, name, ("import", module, None), keeps=keeps)
-        elif kind is ast.ImportFrom:
-            _import_from(node, names, table, package, keeps=keeps)
-        elif kind is ast.AnnAssign:
-            if isinstance(node.target, ast.Name):
+    for node in body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                _define(node, names, keeps=keeps)
+            case ast.ClassDef():
+                _put(names, node.name, _lower_class(node, package), keeps=keeps)
+            case ast.Import():
+                for alias in node.names:
+                    name, module = alias.asname, alias.name
+                    if name is None:
+                        name = module = alias.name.partition(".")[0]
+                    _put(names, name, ("import", module, None), keeps=keeps)
+            case ast.ImportFrom():
+                _import_from(node, names, table, package, keeps=keeps)
+            case ast.AnnAssign(target=ast.Name(id=name)):
                 annotation, value = lower_expr(node.annotation), lower_expr(node.value)
-                _put(names, node.target.id, ("var", annotation, value), keeps=keeps)
-        elif kind is _TYPE_ALIAS:
-            _put(names, node.name.id, ("var", None, lower_expr(node.value)), keeps=keeps)
-        elif kind is ast.Assign:
-            _assign(node, names, exported, keeps=keeps)
-        elif kind is ast.AugAssign:
-            if isinstance(node.target, ast.Name) and node.target.id == "__all__":
+                _put(names, name, ("var", annotation, value), keeps=keeps)
+            case ast.Assign():
+                _assign(node, names, exported, keeps=keeps)
+            case ast.AugAssign(target=ast.Name(id="__all__")):
                 exported += _strings(node.value)
-        elif isinstance(node, _BLOCKS):
-            _blocks(node, names, table, package, exported, keeps=keeps)
+            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While() | ast.TryStar():
+                _blocks(node, names, table, package, exported, keeps=keeps)
+            case _ if node.__class__ is _TYPE_ALIAS:
+                name, value = _alias(node)
+                _put(names, name, ("var", None, value), keeps=keeps)
+            case _:
+                pass
+
+
+def _alias(node: Any) -> tuple[str, Expr]:
+    """Return name and value of ``type Name = value``."""
+    return node.name.id, lower_expr(node.value)
 
 
 _TYPE_ALIAS: Final = getattr(ast, "TypeAlias", None)  # since Python 3.12
-_BLOCKS: Final = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.TryStar)
+_Block: TypeAlias = ast.If | ast.Try | ast.With | ast.For | ast.While | ast.TryStar
 
 
 def _blocks(
-    node: Any,
+    node: _Block,
     names: dict[str, Entry],
     table: Table | None,
     package: str,
@@ -159,8 +164,9 @@ def _blocks(
     """Collect the names bound in several branches; the first branch that binds a name wins."""
     _statements(node.body, names, table, package, exported, keeps=keeps)
     # so `try: import x` wins over its `except ImportError: x = None`
-    others = [getattr(node, "orelse", []), getattr(node, "finalbody", [])]
-    others += [handler.body for handler in getattr(node, "handlers", [])]
+    others: list[list[ast.stmt]] = [getattr(node, "orelse", []), getattr(node, "finalbody", [])]
+    if isinstance(node, (ast.Try, ast.TryStar)):
+        others += [handler.body for handler in node.handlers]
     for other in others:
         _statements(other, names, table, package, exported, keeps=True)
 
@@ -206,8 +212,12 @@ def _assign(node: ast.Assign, names: dict[str, Entry], exported: list[str], *, k
 
 
 def _strings(node: ast.expr) -> list[str]:
-    items: Iterable[Any] = getattr(node, "elts", ())
-    return [item.value for item in items if isinstance(getattr(item, "value", None), str)]
+    items = node.elts if isinstance(node, (ast.Tuple, ast.List, ast.Set)) else ()
+    return [
+        item.value
+        for item in items
+        if isinstance(item, ast.Constant) and isinstance(item.value, str)
+    ]
 
 
 def _define(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sekisho.contract import find_slips, find_unbound
 from sekisho.findings.axes import both_expanded, misfit, names_in
@@ -26,7 +26,7 @@ _CHANGING_AXES: Final = re.compile(
 )
 
 
-def find_misfits(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+def find_misfits(_solution: Solution, function: Function) -> Iterator[Finding]:
     """Find SK109."""
     for line, column, parameter, (callee, wanted, given, name) in notes_of(function, events.AXES):
         why = misfit(wanted, given)
@@ -41,7 +41,7 @@ def find_misfits(_solution: Solution, function: Function, _suffixes: Any) -> Ite
             )
 
 
-def find_expansions(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+def find_expansions(_solution: Solution, function: Function) -> Iterator[Finding]:
     """Find SK113."""
     operands = [*notes_of(function, events.OPERANDS)]
     lines = function.file.text.split("\n") if operands else []  # most functions have none
@@ -66,9 +66,7 @@ def find_expansions(_solution: Solution, function: Function, _suffixes: Any) -> 
             )
 
 
-def find_slips_in_axes(
-    _solution: Solution, function: Function, _suffixes: Any
-) -> Iterator[Finding]:
+def find_slips_in_axes(_solution: Solution, function: Function) -> Iterator[Finding]:
     """Find SK110."""
     where: dict[str, tuple[int, int]] = {}
     arrays: list[tuple[str, list[str]]] = []

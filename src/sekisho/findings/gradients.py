@@ -22,7 +22,7 @@ _TURNS_OFF: Final = re.compile(r"no_grad|inference_mode|set_grad_enabled")
 _PLAIN_BASES: Final = frozenset({"abc:ABC", "typing:Protocol", "typing:Generic", "builtins:object"})
 
 
-def find_unreadable(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+def find_unreadable(solution: Solution, function: Function) -> Iterator[Finding]:
     """Find SK111."""
     for line, column, name, (shown, state, world) in notes_of(function, events.UNREADABLE):
         if not state & DEVICE:

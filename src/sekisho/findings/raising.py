@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sekisho.findings.declaring import spelled
 from sekisho.findings.reasons import make_finding, notes_of, noun, since, title
@@ -21,7 +21,7 @@ __all__ = ["find_raising"]
 _CALLED: Final = re.compile(r"\b\w+(?=\()")
 
 
-def find_raising(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+def find_raising(solution: Solution, function: Function) -> Iterator[Finding]:
     """Find SK107."""
     for rule in _RULES:
         yield from rule(solution, function)
@@ -163,7 +163,7 @@ def _assigned(solution: Solution, function: Function) -> Iterator[Finding]:
         )
 
 
-_RULES: Final[tuple[Callable[[Any, Function], Iterator[Finding]], ...]] = (
+_RULES: Final[tuple[Callable[[Solution, Function], Iterator[Finding]], ...]] = (
     _mixed,
     _foreign,
     _missing,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sekisho.findings.annotated_axes import find_expansions, find_misfits, find_slips_in_axes
 from sekisho.findings.declaring import can_declare, spelled
@@ -31,16 +31,20 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "find"]
 
+_Named: TypeAlias = "tuple[int, int, str, Value, str]"
+"""Line, column, name, value, and the call or the name that is assigned."""
+
 
 def find(
     solution: Solution, function: Function, suffixes: Mapping[str, frozenset[str]]
 ) -> Iterator[Finding]:
     """Yield all findings of a function."""
+    yield from _lies(solution, function, suffixes)
     for rule in RULES:
-        yield from rule(solution, function, suffixes)
+        yield from rule(solution, function)
 
 
-def _changes(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+def _changes(solution: Solution, function: Function) -> Iterator[Finding]:
     """Find SK101."""
     for each in function.variables:
         world = certain_world(each.value)
@@ -65,7 +69,9 @@ def _lies(
     """Find SK102."""
     seen: set[str] = set()
     parameters = dict(function.parameters)
-    names: list[tuple[Any, ...]] = [each[:5] for each in function.variables]
+    names: list[_Named] = [
+        (each.line, each.column, each.name, each.value, each.how) for each in function.variables
+    ]
     names += [
         (line, column, name, *what)
         for line, column, name, what in notes_of(function, events.ATTRIBUTE)
@@ -104,7 +110,7 @@ def _lies(
         )
 
 
-def _is_word(names: list[tuple[Any, ...]], name: str, ending: str) -> bool:
+def _is_word(names: list[_Named], name: str, ending: str) -> bool:
     """Return whether an ending is a word: ``loss_np`` beside ``loss_nc``, ``act_t`` beside ``obs_tp1``."""
     if ending == "_t" and any(_STEP.search(each[2]) for each in names):
         return True
@@ -133,7 +139,7 @@ def _is_meant(solution: Solution, function: Function, ending: str, worlds: Itera
     )
 
 
-def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+def _crossings(solution: Solution, function: Function) -> Iterator[Finding]:
     """Find SK103."""
     # crossings inside crossing_allowed() are events of another kind
     crossings = [*notes_of(function, events.CROSS)]
@@ -183,7 +189,7 @@ def _says_so(name: str) -> bool:
     return _CONVERTER.search(_CAMEL.sub("_", name).lower()) is not None
 
 
-def _in_loops(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+def _in_loops(solution: Solution, function: Function) -> Iterator[Finding]:
     """Find SK104."""
     for kind in (events.CROSS, events.ALLOWED, events.MOVE):
         for line, column, name, (shown, source, _, could_stand_outside) in notes_of(function, kind):
@@ -207,7 +213,7 @@ def _is_view(operation: str) -> bool:
     return has_world(world) and dotted in world_named(world).supplement.views
 
 
-def _returns(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+def _returns(solution: Solution, function: Function) -> Iterator[Finding]:
     """Find SK105."""
     follows = function.by_world
     if follows and all(set(arrays_in(value)) <= {world} for world, value in follows.items()):
@@ -237,7 +243,7 @@ def _returns(solution: Solution, function: Function, _suffixes: Any) -> Iterator
             return
 
 
-def _works_in_both(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+def _works_in_both(solution: Solution, function: Function) -> Iterator[Finding]:
     """Find SK106."""
     if not function.line or function.unit.declared:
         return
@@ -303,7 +309,7 @@ def _called(solution: Solution, function: Function, name: str, world: str) -> It
             return
 
 
-def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+def _contradictions(solution: Solution, function: Function) -> Iterator[Finding]:
     """Find SK108."""
     declared = function.unit.declared
     world = (
@@ -379,9 +385,8 @@ def _others(
             yield line, column, "return", f"returns {noun(other)}{made}", ()
 
 
-RULES: Final[tuple[Callable[[Any, Function, Any], Iterator[Finding]], ...]] = (
+RULES: Final[tuple[Callable[[Solution, Function], Iterator[Finding]], ...]] = (
     _changes,
-    _lies,
     _crossings,
     _in_loops,
     _returns,
