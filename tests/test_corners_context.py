@@ -20,6 +20,7 @@ def prepared(monkeypatch):
     for name in ("_becomes_strict", "_is_prepared"):
         monkeypatch.setattr(modes, name, False)
     monkeypatch.setattr(modes, "_on_strict", [])
+    monkeypatch.setattr(modes, "_strict", [])  # a test ends while the process is strict
     monkeypatch.setattr(modes, "_process", modes.make_setting("", "convert"))
     monkeypatch.setenv("SEKISHO_MODE", "convert")
     seen = []
@@ -117,8 +118,10 @@ def test_mode_off_takes_no_level(level):
 @pytest.fixture
 def strict_ends(monkeypatch):
     """Pretend that no thread is in strict mode; collect the times at which its last holder leaves."""
+    with sk.mode("strict"):
+        pass  # what strict mode needs is prepared, and cleans up after it
     monkeypatch.setattr(modes, "_strict", [])
-    monkeypatch.setattr(modes, "_after_strict", [])
+    monkeypatch.setattr(modes, "_after_strict", [*modes._after_strict])
     monkeypatch.setattr(modes, "_process", modes.make_setting("", "convert"))
     monkeypatch.setenv("SEKISHO_MODE", "convert")
     ends = []
