@@ -10,7 +10,7 @@ from sekisho.deduction.forms import Form, Items
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
 
     from sekisho.deduction.forms import Slot
     from sekisho.deduction.said import Said
@@ -198,11 +198,3 @@ def _with_none(items: Items, places: Collection[str]) -> Items:
         for i, form in enumerate(items.each)
     ]
     return items._replace(each=tuple(each))
-
-
-def report_of(weaker: Iterable[Weaker]) -> Mapping[str, list[Weaker]]:
-    """Group weaker claims by claim, in the order of the table."""
-    found: dict[str, list[Weaker]] = {}
-    for each in weaker:
-        found.setdefault(each.claim, []).append(each)
-    return {claim: found[claim] for claim in CLAIMS if claim in found}
