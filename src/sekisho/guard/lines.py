@@ -21,16 +21,16 @@ def broken(word: str, pieces: list[str], depth: int) -> list[str]:
     line = f"{word} {' '.join(pieces)}:"
     if len(line) <= LINE_LENGTH - 4 * depth:
         return [line]
-    room = LINE_LENGTH - 4 * (depth + 1)
-    if max(map(len, pieces)) > room:
-        pieces = [line for piece in pieces for line in _lines(piece, room)]
+    width = LINE_LENGTH - 4 * (depth + 1)
+    if max(map(len, pieces)) > width:
+        pieces = [line for piece in pieces for line in _lines(piece, width)]
     return [f"{word} (", *map("    ".__add__, pieces), "):"]
 
 
-def _lines(piece: str, room: int) -> list[str]:
-    """Break a piece of a test into lines if it is longer than `room`."""
+def _lines(piece: str, width: int) -> list[str]:
+    """Break a piece of a test into lines if it is longer than `width`."""
     word, bracket, inside = piece.partition("(")
-    if len(piece) <= room or word not in {"", "and ", "or "}:
+    if len(piece) <= width or word not in {"", "and ", "or "}:
         return [piece]
     parts: list[str] = []
     for part in re.split(r" (?=and |or )", inside.removesuffix(")")):
@@ -38,5 +38,5 @@ def _lines(piece: str, room: int) -> list[str]:
             parts[-1] += f" {part}"
         else:
             parts.append(part)
-    lines = [line for part in parts for line in _lines(part, room - 4)]
+    lines = [line for part in parts for line in _lines(part, width - 4)]
     return [f"{word}{bracket}", *(f"    {each}" for each in lines), ")"]
