@@ -10,7 +10,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.code import Libraries, digest
+from sekisho.code import Libraries, digest, find_environments
 from sekisho.inference.modules import read_table
 from sekisho.inference.reach import Change, Reach, changes, words_of
 
@@ -66,11 +66,12 @@ class Earlier:
         self._libraries: Libraries | None = None
         self._since = 0.0
 
-    def libraries(self, cache: Cache, environments: Iterable[Path]) -> Libraries:
-        """Return the installed libraries; they are looked for again after some seconds."""
+    def libraries(self, cache: Cache, paths: Iterable[str | Path]) -> Libraries:
+        """Return the libraries of a project, by its paths; they are looked for again after some seconds."""
         now = time.monotonic()
         if self._libraries is None or now - self._since > _TRUSTED:
-            self._libraries, self._since = Libraries(cache, None, environments), now
+            places = find_environments(paths)
+            self._libraries, self._since = Libraries(cache, None, places), now
         return self._libraries
 
     def is_empty(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sekisho.code import SourceFile, find_environments, lower, parse_typed, read_file
+from sekisho.code import SourceFile, lower, parse_typed, read_file
 from sekisho.inference.events import PASSED, events_of
 from sekisho.inference.parsing import units_of
 from sekisho.inference.units import read_unit
@@ -55,8 +55,8 @@ def resume(
         cache: what is kept of libraries.
         texts: of the files that may have changed, by path.
     """
-    places = find_environments(file.path for file in solution.program.files.values())
-    libraries, before = earlier.libraries(cache, places), solution.program.libraries
+    paths = (file.path for file in solution.program.files.values())
+    libraries, before = earlier.libraries(cache, paths), solution.program.libraries
     if libraries is not before and not all(map(libraries.still, (earlier.used, before.used))):
         return None
     keys = {file.path: key for key, file in solution.program.files.items()}

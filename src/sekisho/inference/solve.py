@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.code import (
     Cache,
-    Libraries,
     Skipped,
-    find_environments,
     parse_typed,
 )
 from sekisho.inference.earlier import Earlier
@@ -102,10 +100,7 @@ def solve(
     with _without_collector():
         skipped: list[Skipped] = []
         modules = [*read_modules(paths, cache, skipped, texts or {})]
-        places = find_environments(paths)
-        libraries = (
-            Libraries(cache, None, places) if earlier is None else earlier.libraries(cache, places)
-        )
+        libraries = (earlier or Earlier()).libraries(cache, paths)
         program = Program([(module.file, module.table) for module in modules], libraries)
         knowledge = Knowledge(program)
         for module, key in zip(modules, program.files, strict=True):
