@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import certain_state, only_world
-from sekisho.inference.events import ALLOWED, AXES, CROSS, MOVE
+from sekisho.inference.events import AXES, MOVE
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, assign
 from sekisho.inference.program import split
-from sekisho.inference.states import is_invariant, note_unreadable
+from sekisho.inference.states import is_invariant, note_crossing, note_unreadable
 from sekisho.inference.value_types import PLACED, UNKNOWN, ArrayValue, Value
 from sekisho.inference.values import arrays_in
 from sekisho.worlds import HOST
@@ -71,8 +71,7 @@ def note_operation(
     only = frame.knowledge.only.get(name, "") if operation.kind == "import" else ""
     for world in arrays_in(value) or ((only,) if only else ()):
         if operation.kind in {"import", "export"} and world != target and operand is not None:
-            what = (operation.shown, world, target, is_invariant(frame, node, operand))
-            frame.note(ALLOWED if frame.allowed else CROSS, node, dotted_of(operand), what)
+            note_crossing(frame, node, operand, (operation.shown, world, target))
         elif operation.kind == "move" and operand is not None and _to_device(call, node):
             if certain_state(value) & PLACED:
                 continue  # it seems to be on that device already

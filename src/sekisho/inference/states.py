@@ -31,8 +31,9 @@ __all__ = [
     "after_call",
     "derived",
     "is_invariant",
-    "note_unreadable",
+    "note_crossing",
     "note_read",
+    "note_unreadable",
     "requires_grad",
     "state_of",
 ]
@@ -194,16 +195,30 @@ def note_read(
 def _note_reading(frame: Frame, name: str, node: ast.Call, index: int, value: Value) -> None:
     """Note that a function reads the memory of an argument, which crosses if it is of another world."""
     written = node.args[index] if index < len(node.args) else None
-    operand, shown = dotted_of(written) if written is not None else "", dotted_of(node.func)
-    note_unreadable(frame, node, shown, operand, value)
+    shown = dotted_of(node.func)
+    note_unreadable(frame, node, shown, dotted_of(written) if written is not None else "", value)
     world = certain_world(value)
     # `asarray` and the other functions that convert are noted as operations.
     is_at_home = world in {"", HOST.name, *HOST.supplement.welcomes}
     if is_at_home or name in frame.knowledge.operations:
         return
-    is_repeated = written is not None and is_invariant(frame, node, written)
-    what = (shown, world, HOST.name, is_repeated)
-    frame.note(ALLOWED if frame.allowed else CROSS, node, operand, what)
+    note_crossing(frame, node, written, (shown, world, HOST.name))
+
+
+def note_crossing(
+    frame: Frame, node: ast.Call, operand: ast.expr | None, what: tuple[str, str, str]
+) -> None:
+    """Note that an array becomes one of another library.
+
+    Args:
+        frame: the frame of the call.
+        node: the call.
+        operand: the array, if it is written out.
+        what: the operation, and the worlds that the array comes from and goes to.
+    """
+    name = dotted_of(operand) if operand is not None else ""
+    is_repeated = operand is not None and is_invariant(frame, node, operand)
+    frame.note(ALLOWED if frame.allowed else CROSS, node, name, (*what, is_repeated))
 
 
 def is_invariant(frame: Frame, node: ast.Call, operand: ast.expr) -> bool:
