@@ -12,6 +12,7 @@ from sekisho.inference.constructing import construct
 from sekisho.inference.events import Notes
 from sekisho.inference.frame import Frame
 from sekisho.inference.iterating import iterated
+from sekisho.inference.known_call import KnownCall
 from sekisho.inference.loaders import make_dataset, stand_in
 from sekisho.inference.members import find_method
 from sekisho.inference.operations import learn_from, note_operation
@@ -36,8 +37,6 @@ from sekisho.inference.values import arrays_in, is_unknown, join, perhaps_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from sekisho.code import DefEntry
 
 __all__ = ["call_value"]
 
@@ -123,125 +122,112 @@ def _call_function(
     entry = frame.program.entry(name)
     if entry is None or entry[0] != "def":
         return UNKNOWN
-    if key in frame.program.files:
-        return call_own(frame, name, entry, call, node, self_value)
-    return _call_library(frame, name, entry, call, node, self_value)
+    known = KnownCall(frame, name, entry, call, node, self_value)
+    return call_own(known) if key in frame.program.files else _call_library(known)
 
 
 # --- functions of libraries
 
 
-def _call_library(
-    frame: Frame,
-    name: str,
-    entry: DefEntry,
-    call: Arguments,
-    node: ast.Call,
-    self_value: Value | None,
-) -> Value:
+def _call_library(call: KnownCall) -> Value:
+    frame, name, arguments = call.frame, call.name, call.arguments
     operation = frame.knowledge.operations.get(name)
     if name in frame.knowledge.keepers:
-        _keep(frame, call, self_value, node)
+        _keep(call)
         return NONE
     if operation is not None and operation.kind == "scalar":
         return list_of(PLAIN) if name.endswith(".tolist") else PLAIN
-    if note_refused(frame, name, entry, call, node, self_value):
+    if note_refused(call):
         return UNKNOWN
-    note_read(frame, name, entry, call, node, self_value)
-    made = make_dataset(frame, name, call)
+    note_read(call)
+    made = make_dataset(frame, name, arguments)
     if made is not None:
         return made
-    if name in frame.knowledge.transforms and len(call.args) == 1 and not call.kwargs:
+    if name in frame.knowledge.transforms and len(arguments.args) == 1 and not arguments.kwargs:
         return ("takes", frame.knowledge.transforms[name])
-    result = _answer(frame, name, entry, call, node, self_value)
-    return after_call(frame, name, call, node, self_value, result) if arrays_in(result) else result
+    result = _answer(call)
+    return after_call(call, result) if arrays_in(result) else result
 
 
-def _answer(
-    frame: Frame,
-    name: str,
-    entry: DefEntry,
-    call: Arguments,
-    node: ast.Call,
-    self_value: Value | None,
-) -> Value:
+def _answer(call: KnownCall) -> Value:
     """Return the result of a library's function, by its stubs and by its operations."""
-    operation = frame.knowledge.operations.get(name)
-    learn_from(frame, name, entry, call, node, self_value)
-    result = _by_stubs(frame, name, entry, call, self_value)
+    operation = call.frame.knowledge.operations.get(call.name)
+    learn_from(call)
+    result = _by_stubs(call)
     if operation is not None:
-        note_operation(frame, name, call, node, self_value)
-        if operation.kind == "import" and self_value is None:
-            return frame.knowledge.array_of(operation.world)
+        note_operation(call)
+        if operation.kind == "import" and call.self_value is None:
+            return call.frame.knowledge.array_of(operation.world)
     if is_unknown(result) or not arrays_in(result):
         return result
-    result = _as_sure(frame, result, call, self_value)
-    world = split(name)[0].partition(".")[0]
-    others = {each for value in call.values() for each in arrays_in(value)} - {world}
-    if others and world in worlds_of(result) and operation is None:
+    result = _as_sure(call, result)
+    others = {each for value in call.arguments.values() for each in arrays_in(value)}
+    if others - {call.library} and call.library in worlds_of(result) and operation is None:
         return UNKNOWN
-    return unsure(result) if _may_be_handed_on(entry, call, self_value) else result
+    return unsure(result) if _may_be_handed_on(call) else result
 
 
-def _by_stubs(
-    frame: Frame, name: str, entry: DefEntry, call: Arguments, self_value: Value | None
-) -> Value:
-    program, knowledge = frame.program, frame.knowledge
+def _by_stubs(call: KnownCall) -> Value:
+    program, knowledge = call.frame.program, call.frame.knowledge
+    name, signatures, arguments = call.name, call.entry[1], call.arguments
     said = knowledge.gives.get(name)
     if said is not None:
         return read_annotation(program, split(name)[0], said)
-    result = call_signatures(program, name, entry[1], call, self_value)
-    world = knowledge.worlds.get(split(name)[0].partition(".")[0])
+    result = call_signatures(program, name, signatures, arguments, call.self_value)
+    world = knowledge.worlds.get(call.library)
     words: Mapping[str, str] = world.supplement.keywords if world is not None else {}
-    if is_unknown(result) and any(word in words for word, _ in call.kwargs):
-        kwargs = tuple((words.get(word, word), each) for word, each in call.kwargs)
-        return call_signatures(program, name, entry[1], call._replace(kwargs=kwargs), self_value)
+    if is_unknown(result) and any(word in words for word, _ in arguments.kwargs):
+        kwargs = tuple((words.get(word, word), each) for word, each in arguments.kwargs)
+        renamed = arguments._replace(kwargs=kwargs)
+        return call_signatures(program, name, signatures, renamed, call.self_value)
     match result:
         case ("array", own, *_, 0) if split(name)[0] == _UFUNCS:
-            if any(certain_world(each) == own for each in call.args):
+            if any(certain_world(each) == own for each in arguments.args):
                 return array(own)  # the stubs say Any
-            if all(each[0] == "instance" for each in call.args):
+            if all(each[0] == "instance" for each in arguments.args):
                 result = perhaps_number(result)
-            return unsure(result) if any(map(is_unknown, call.args)) else result
+            return unsure(result) if any(map(is_unknown, arguments.args)) else result
         case _:
-            return unsure(result) if ("class", "builtins:object") in call.values() else result
+            return unsure(result) if ("class", "builtins:object") in arguments.values() else result
 
 
-def _as_sure(frame: Frame, result: Value, call: Arguments, self_value: Value | None) -> Value:
+def _as_sure(call: KnownCall, result: Value) -> Value:
     """A result, as far as the library is certain to answer: no subclass does, and its method is an array's."""
-    knowledge = frame.knowledge
-    if any(each[0] == "array" and not knowledge.is_plain(each) for each in call.values()):
+    knowledge, self_value = call.frame.knowledge, call.self_value
+    if any(each[0] == "array" and not knowledge.is_plain(each) for each in call.arguments.values()):
         return unsure(result)
     if self_value is None or self_value[0] != "array" or knowledge.is_sure(self_value):
         return result
     return perhaps_number(result) if knowledge.is_firm(self_value) else unsure(result)
 
 
-def _may_be_handed_on(entry: DefEntry, call: Arguments, self_value: Value | None) -> bool:
+def _may_be_handed_on(call: KnownCall) -> bool:
     """Return whether a function that accepts array-likes gets an object, or an unknown value.
 
     NumPy calls a method of the same name if the object has one: ``np.repeat(series)`` returns a
     series.
     """
-    if self_value is not None or not call.args:
+    if call.self_value is not None or not call.arguments.args:
         return False
-    match call.args[0]:
+    match call.arguments.args[0]:
         case ("instance", cls, _) if not cls.startswith("builtins:"):
             pass
         case ("?", *_):
             pass
         case _:
             return False
-    return any("Array" in name for each in entry[1] if each[0] for name in names_in(each[0][0][3]))
+    first = (signature[0][0][3] for signature in call.entry[1] if signature[0])
+    return any("Array" in name for annotation in first for name in names_in(annotation))
 
 
-def _keep(frame: Frame, call: Arguments, self_value: Value | None, node: ast.Call) -> None:
+def _keep(call: KnownCall) -> None:
     """Record the attribute that ``self.register_buffer("name", value)`` makes."""
-    name = node.args[0] if node.args else None
-    values = [*call.args[1:2], *(value for each, value in call.kwargs if each != "name")]
-    match self_value:
+    args, kwargs = call.arguments.args, call.arguments.kwargs
+    name = call.node.args[0] if call.node.args else None
+    values = [*args[1:2], *(value for each, value in kwargs if each != "name")]
+    match call.self_value:
         case ("instance", cls, _) if isinstance(name, ast.Constant) and values:
-            frame.give(f"a {cls}.{name.value!s}", values[0], node.lineno)
+            call.frame.give(f"a {cls}.{name.value!s}", values[0], call.node.lineno)
         case _:
             pass
 

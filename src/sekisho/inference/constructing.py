@@ -9,6 +9,7 @@ from sekisho.inference.annotations import value_of_class
 from sekisho.inference.events import CROSS
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.iterating import iterated
+from sekisho.inference.known_call import KnownCall
 from sekisho.inference.loaders import make_dataset, make_loader, stand_in
 from sekisho.inference.members import find_method
 from sekisho.inference.overloads import Arguments
@@ -67,9 +68,10 @@ def construct(frame: Frame, cls: str, call: Arguments, node: ast.Call, call_valu
         if frame.program.is_own(name):
             break
         made = knowledge.instance_of(cls)
+        known = KnownCall(frame, name, entry, call, node, made)
         if knowledge.is_strict(name) or name in knowledge.only:
-            note_refused(frame, name, entry, call, node, made)
-        note_read(frame, name, entry, call, node, made)
+            note_refused(known)
+        note_read(known)
     if world is not None and not frame.program.is_own(cls):
         value = knowledge.instance_of(cls)
         for other in arrays_in(call.args[0]) if call.args else ():
@@ -147,7 +149,7 @@ def _initialise(frame: Frame, cls: str, call: Arguments, node: ast.Call, value: 
     """Tell a class's ``__init__``, or its fields, what an instance is made of."""
     for name, entry in find_method(frame, cls, "__init__", is_exact=True):
         if frame.program.is_own(name):
-            call_one(frame, name, entry[1][-1], call, node, value)
+            call_one(KnownCall(frame, name, entry, call, node, value))
             return
     written = frame.program.entry(cls)
     if written is None or written[0] != "class":

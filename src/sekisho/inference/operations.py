@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import certain_state, only_world
 from sekisho.inference.events import AXES, MOVE
-from sekisho.inference.frame import Frame, dotted_of
-from sekisho.inference.overloads import Arguments, assign
+from sekisho.inference.frame import dotted_of
+from sekisho.inference.overloads import assign
 from sekisho.inference.program import split
 from sekisho.inference.states import is_invariant, note_crossing, note_unreadable
 from sekisho.inference.value_types import PLACED, UNKNOWN, ArrayValue, Value
@@ -17,45 +17,38 @@ from sekisho.inference.values import arrays_in
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
-    from sekisho.code import DefEntry
+    from sekisho.inference.known_call import KnownCall
+    from sekisho.inference.overloads import Arguments
 
 __all__ = ["learn_from", "note_axes", "note_operation"]
 
 
-def learn_from(
-    frame: Frame,
-    name: str,
-    entry: DefEntry,
-    call: Arguments,
-    node: ast.Call,
-    self_value: Value | None,
-) -> None:
+def learn_from(call: KnownCall) -> None:
     """Learn that an argument is an array of a world if the call would raise otherwise."""
-    skip = 0 if self_value is None else 1
-    key = split(name)[0]
-    for index, value in enumerate(call.args):
-        if value[0] != "?" or len(value) == 1 or index >= len(node.args):
+    frame, arguments, written, skip = call.frame, call.arguments, call.node.args, call.skip
+    key = split(call.name)[0]
+    for index, value in enumerate(arguments.args):
+        if value[0] != "?" or len(value) == 1 or index >= len(written):
             continue
         wanted = {
             only_world(read_annotation(frame.program, key, each[0][index + skip][3]))
             if index + skip < len(each[0]) and each[0][index + skip][1] in {"/", "a"}
             else ""
-            for each in entry[1]
-            if assign(each, call, skip=skip) is not None
+            for each in call.entry[1]
+            if assign(each, arguments, skip=skip) is not None
         }
         if len(wanted) == 1 and "" not in wanted:
             (world,) = wanted
             frame.learn(value, world)
-            frame.take_for(node.args[index], value, world)
+            frame.take_for(written[index], value, world)
 
 
-def note_operation(
-    frame: Frame, name: str, call: Arguments, node: ast.Call, self_value: Value | None
-) -> None:
+def note_operation(call: KnownCall) -> None:
     """Record the conversion or move of a call."""
+    frame, name, _, arguments, node, self_value = call
     operation = frame.knowledge.operations[name]
     operand: ast.expr | None = node.args[0] if node.args else None
-    value = call.args[0] if call.args else UNKNOWN
+    value = arguments.args[0] if arguments.args else UNKNOWN
     if (
         self_value is not None
         and isinstance(node.func, ast.Attribute)
@@ -72,7 +65,7 @@ def note_operation(
     for world in arrays_in(value) or ((only,) if only else ()):
         if operation.kind in {"import", "export"} and world != target and operand is not None:
             note_crossing(frame, node, operand, (operation.shown, world, target))
-        elif operation.kind == "move" and operand is not None and _to_device(call, node):
+        elif operation.kind == "move" and operand is not None and _to_device(arguments, node):
             if certain_state(value) & PLACED:
                 continue  # it seems to be on that device already
             what = (operation.shown, world, world, is_invariant(frame, node, operand))
@@ -97,10 +90,9 @@ def _to_device(call: Arguments, node: ast.Call) -> bool:
     return any(each.arg == "device" for each in node.keywords)
 
 
-def note_axes(
-    frame: Frame, name: str, parameter: str, value: ArrayValue, wanted: Value, node: ast.Call
-) -> None:
+def note_axes(call: KnownCall, parameter: str, value: ArrayValue, wanted: Value) -> None:
     """Record the axes of an array argument whose parameter has axes, too."""
+    frame, node = call.frame, call.node
     axes, wanted_axes = value[3], wanted[3] if wanted[0] == "array" else ""
     if axes and wanted_axes:
         given = next(
@@ -111,5 +103,5 @@ def note_axes(
             ),
             "",
         )
-        last = split(name)[1]
+        last = split(call.name)[1]
         frame.note(AXES, node, parameter, (last, wanted_axes, axes, given))

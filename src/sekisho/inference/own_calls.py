@@ -9,10 +9,9 @@ from sekisho.inference.arrays import certain_state, certain_world, worlds_of
 from sekisho.inference.containers import doubtful
 from sekisho.inference.decorators import gives_back, is_transparent
 from sekisho.inference.events import PASSED
-from sekisho.inference.frame import Frame
 from sekisho.inference.members import MOST_SUBCLASSES, find_method
 from sekisho.inference.operations import note_axes
-from sekisho.inference.overloads import Arguments, assign, call_signatures
+from sekisho.inference.overloads import assign, call_signatures
 from sekisho.inference.program import split
 from sekisho.inference.value_types import EXACT, NEVER, PLAIN, TRACKED, UNKNOWN, Value, list_of
 from sekisho.inference.values import (
@@ -26,9 +25,8 @@ from sekisho.inference.values import (
 )
 
 if TYPE_CHECKING:
-    import ast
-
     from sekisho.code import DefEntry, Signature
+    from sekisho.inference.known_call import KnownCall
 
 __all__ = ["call_one", "call_own", "parameter_fact"]
 
@@ -38,35 +36,30 @@ def parameter_fact(function: str, name: str) -> str:
     return f"p {function}.{name}"
 
 
-def call_own(
-    frame: Frame,
-    name: str,
-    entry: DefEntry,
-    call: Arguments,
-    node: ast.Call,
-    self_value: Value | None,
-) -> Value:
+def call_own(call: KnownCall) -> Value:
     """What a function of the project gives; it is told what it is called with."""
-    last = name.rpartition(".")[2]
-    methods = [(name, entry)]
-    match self_value:
+    frame = call.frame
+    methods = [(call.name, call.entry)]
+    match call.self_value:
         case ("instance", cls, parameter) if parameter != EXACT:
             if len(frame.program.subclasses(cls)) > MOST_SUBCLASSES:
                 return UNKNOWN  # a class that stands for anything
+            last = call.name.rpartition(".")[2]
             others = find_method(frame, cls, last, is_exact=False)
-            methods += [each for each in others if each[0] != name]
+            methods += [each for each in others if each[0] != call.name]
         case _:
             pass
+    arguments = call.arguments
     # Which of several methods is called, one cannot see.
-    if len(methods) > 1 + _is_abstract(entry):
-        args = tuple(map(doubtful, call.args))
-        kwargs = tuple((word, doubtful(value)) for word, value in call.kwargs)
-        call = call._replace(args=args, kwargs=kwargs)
+    if len(methods) > 1 + _is_abstract(call.entry):
+        args = tuple(map(doubtful, arguments.args))
+        kwargs = tuple((word, doubtful(value)) for word, value in arguments.kwargs)
+        arguments = arguments._replace(args=args, kwargs=kwargs)
     result: Value = NEVER
-    for each, written in methods:
-        given = call_one(frame, each, written[1][-1], call, node, self_value)
-        if len(written[1]) > 1:  # what is written in front of it, for readers
-            given = call_signatures(frame.program, each, written[1], call, self_value)
+    for name, entry in methods:
+        given = call_one(call._replace(name=name, entry=entry, arguments=arguments))
+        if len(entry[1]) > 1:  # what is written in front of it, for readers
+            given = call_signatures(frame.program, name, entry[1], arguments, call.self_value)
         result = join(result, given)
     state = certain_state(result)
     if frame.no_grad and state & TRACKED:
@@ -78,18 +71,13 @@ def _is_abstract(entry: DefEntry) -> bool:
     return any(str(each).endswith("abstractmethod") for each in entry[1][-1][2])
 
 
-def call_one(
-    frame: Frame,
-    name: str,
-    signature: Signature,
-    call: Arguments,
-    node: ast.Call,
-    self_value: Value | None,
-) -> Value:
+def call_one(call: KnownCall) -> Value:
     """What one function gives, without those that override it."""
+    frame, name, _, arguments, node, self_value = call
+    signature = call.entry[1][-1]
     frame.note_called(node, name)
-    skip = 0 if self_value is None or "staticmethod" in signature[2] else 1
-    taken = assign(signature, call, skip=skip)
+    skip = 0 if "staticmethod" in signature[2] else call.skip
+    taken = assign(signature, arguments, skip=skip)
     key, _ = split(name)
     bindings: dict[str, Value] = {"Self": self_value} if self_value is not None else {}
     if not is_transparent(frame, key, signature[2]):
@@ -102,7 +90,7 @@ def call_one(
             frame.note(PASSED, node, parameter_fact(name, parameter), plain(value))
         if annotation is not None and value[0] == "array":
             wanted = read_annotation(frame.program, key, annotation, bindings)
-            note_axes(frame, name, parameter, value, wanted, node)
+            note_axes(call, parameter, value, wanted)
     if gives_back(frame, key, signature[2]):
         return UNKNOWN  # in the library of its caller
     if signature[1] is not None:
@@ -113,12 +101,13 @@ def call_one(
             is_array = said[0] == "array" and bool(frame.knowledge.trained)
             state = certain_state(frame.fact(f"r {name}")) if is_array else 0
             return with_state(said, state) if state else said
-    worlds = {world for value in call.values() for world in worlds_of(value)}
+    arrays = [value for value in arguments.values() if worlds_of(value)]
+    worlds = {world for value in arrays for world in worlds_of(value)}
     if len(worlds) == 1:
         (world,) = worlds
         narrow = frame.fact(f"w {name} {world}")
         if not is_never(narrow):
-            is_sure = all(certain_world(each) == world for each in call.values() if worlds_of(each))
+            is_sure = all(certain_world(each) == world for each in arrays)
             return narrow if is_sure else unsure(narrow)
     return frame.fact(f"r {name}")
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sekisho.code import DefEntry
+    from sekisho.inference.known_call import KnownCall
 
 __all__ = [
     "RAISING",
@@ -54,32 +55,17 @@ def plain_world(frame: Frame, value: Value) -> str:
     return value[1] if value[0] == "array" and frame.knowledge.is_sure(value) else ""
 
 
-def note_refused(
-    frame: Frame,
-    name: str,
-    entry: DefEntry,
-    call: Arguments,
-    node: ast.Call,
-    self_value: Value | None,
-) -> bool:
-    """Record that a library's function raises on its arguments; return whether it does.
-
-    Args:
-        frame: the frame of the caller.
-        name: the function, as ``module:name``.
-        entry: its table entry.
-        call: the arguments.
-        node: the call.
-        self_value: the object, if it is a method.
-    """
-    world = frame.knowledge.home_of(name)
-    if frame.lenient or frame.knowledge.may_tell(name):
+def note_refused(call: KnownCall) -> bool:
+    """Record that a library's function raises on its arguments; return whether it does."""
+    knowledge = call.frame.knowledge
+    world = knowledge.home_of(call.name)
+    if call.frame.lenient or knowledge.may_tell(call.name):
         return False
     return (
-        _note_table(frame, name, call, node)
-        or (world in frame.knowledge.worlds and _note_dtype(frame, world, name, call, node))
-        or _note_foreign_parts(frame, world, name, entry, call, node, self_value)
-        or _note_namesake(frame, name, entry, call, node, self_value)
+        _note_table(call)
+        or (world in knowledge.worlds and _note_dtype(call, world))
+        or _note_foreign_parts(call, world)
+        or _note_namesake(call)
     )
 
 
@@ -90,10 +76,11 @@ def note_taken(frame: Frame, world: str, call: Arguments, node: ast.Call) -> Non
         _note_foreign(frame, node, node.args[:1], world, other)
 
 
-def _note_table(frame: Frame, name: str, call: Arguments, node: ast.Call) -> bool:
+def _note_table(call: KnownCall) -> bool:
     """Find functions that accept the arrays of one library only, although their stubs do not say so."""
+    frame, name, node = call.frame, call.name, call.node
     wanted = frame.knowledge.only.get(name, "")
-    for index, value in enumerate(call.args):
+    for index, value in enumerate(call.arguments.args):
         other = plain_world(frame, value)
         refused = bool(wanted) and other not in {"", wanted}
         is_unfit = index == 0 and name in frame.knowledge.unfit.get(other, ())
@@ -124,11 +111,12 @@ def _is_at_home(frame: Frame, world: str, other: str) -> bool:
     return other in frame.knowledge.worlds[world].supplement.welcomes
 
 
-def _note_dtype(frame: Frame, world: str, name: str, call: Arguments, node: ast.Call) -> bool:
+def _note_dtype(call: KnownCall, world: str) -> bool:
     """Find a dtype of another library: ``torch.zeros(3, dtype=np.float32)``."""
+    frame, name, node = call.frame, call.name, call.node
     if world != HOST.name and not frame.knowledge.is_strict(name):
         return False
-    for value in call.values():
+    for value in call.arguments.values():
         other = frame.knowledge.world_of_dtype(value)
         if other and other != world and not _is_at_home(frame, world, other):
             shown = dotted_of(node.func) or split(name)[1].rpartition(".")[2]
@@ -137,28 +125,22 @@ def _note_dtype(frame: Frame, world: str, name: str, call: Arguments, node: ast.
     return False
 
 
-def _note_foreign_parts(
-    frame: Frame,
-    world: str,
-    name: str,
-    entry: DefEntry,
-    call: Arguments,
-    node: ast.Call,
-    self_value: Value | None,
-) -> bool:
+def _note_foreign_parts(call: KnownCall, world: str) -> bool:
     """Find a call that contradicts the stubs only because of another library's arrays."""
+    frame, name, entry, _, node, self_value = call
     if not frame.knowledge.is_strict(name):
         return False
-    call = call._replace(args=tuple(_written_out(frame, call, node)))
-    foreign = [_foreign_parts(frame, world, value) for value in call.values()]
-    if not any(foreign) or not refuses(frame.program, name, entry[1], call, self_value):
+    arguments = call.arguments._replace(args=tuple(_written_out(call)))
+    foreign = [_foreign_parts(frame, world, value) for value in arguments.values()]
+    if not any(foreign) or not refuses(frame.program, name, entry[1], arguments, self_value):
         return False
-    count = len(call.args)
+    count = len(arguments.args)
     known = [
-        UNKNOWN if others else each for each, others in zip(call.values(), foreign, strict=True)
+        UNKNOWN if others else each
+        for each, others in zip(arguments.values(), foreign, strict=True)
     ]
-    words = [word for word, _ in call.kwargs]
-    without = call._replace(
+    words = [word for word, _ in arguments.kwargs]
+    without = arguments._replace(
         args=tuple(known[:count]), kwargs=tuple(zip(words, known[count:], strict=True))
     )
     if refuses(frame.program, name, entry[1], without, self_value):
@@ -168,14 +150,15 @@ def _note_foreign_parts(
     return _note_foreign(frame, node, written[index : index + 1], world, foreign[index][0])
 
 
-def _written_out(frame: Frame, call: Arguments, node: ast.Call) -> Iterator[Value]:
+def _written_out(call: KnownCall) -> Iterator[Value]:
     """Yield the arguments, with list displays as tuples: one item that is rejected is enough."""
-    for value, written in zip(call.args, node.args, strict=False):
+    frame, args = call.frame, call.arguments.args
+    for value, written in zip(args, call.node.args, strict=False):
         if isinstance(written, _WRITTEN_OUT) and value[0] == "list":
             yield tuple_of(frame.evaluate(frame, each) for each in written.elts)
         else:
             yield value
-    yield from call.args[len(node.args) :]
+    yield from args[len(call.node.args) :]
 
 
 def _foreign_parts(frame: Frame, world: str, value: Value) -> list[str]:
@@ -195,18 +178,12 @@ def _foreign_parts(frame: Frame, world: str, value: Value) -> list[str]:
     ]
 
 
-def _note_namesake(
-    frame: Frame,
-    name: str,
-    entry: DefEntry,
-    call: Arguments,
-    node: ast.Call,
-    self_value: Value | None,
-) -> bool:
+def _note_namesake(call: KnownCall) -> bool:
     """Find ``array.mean(dim=0)``: no overload fits, but the other library's function does."""
+    frame, name, entry, arguments, node, self_value = call
     knowledge = frame.knowledge
-    world = split(name)[0].partition(".")[0]
-    if call.is_open or world not in knowledge.worlds:
+    world = call.library
+    if arguments.is_open or world not in knowledge.worlds:
         return False
     is_method = self_value is not None and self_value[0] == "array"
     if is_method and self_value is not None and plain_world(frame, self_value) != world:
@@ -216,17 +193,18 @@ def _note_namesake(
         last = dotted_of(node.func).rpartition(".")[2]
     known = knowledge.worlds[world].supplement.keywords
     # Try the stubs' names for keywords, too: PyTorch accepts NumPy's `axis` for `dim`.
-    also = call._replace(kwargs=tuple((known.get(word, word), each) for word, each in call.kwargs))
-    if not all(has_no_place_for(entry[1], each, self_value) for each in (call, also)):
+    kwargs = tuple((known.get(word, word), each) for word, each in arguments.kwargs)
+    also = arguments._replace(kwargs=kwargs)
+    if not all(has_no_place_for(entry[1], each, self_value) for each in (arguments, also)):
         return False
     for other, (identifier, namesake) in knowledge.namesakes(world, last, is_method=is_method):
         bound = knowledge.array_of(other) if is_method else None
-        theirs = _translated(call, world, knowledge.array_of(other))
+        theirs = _translated(arguments, world, knowledge.array_of(other))
         # report only if the other library's function would take the same call
         if not refuses(frame.program, identifier, namesake[1], theirs, bound):
             shown = dotted_of(node.func) or last
-            words = {word for word, _ in call.kwargs} - _parameters(entry)
-            word = next((each for each, _ in call.kwargs if each in words), "")
+            known_words = _parameters(entry)
+            word = next((each for each, _ in arguments.kwargs if each not in known_words), "")
             frame.note(NAMESAKE, node, shown, (world, other, last, word))
             return True
     return False

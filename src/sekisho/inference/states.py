@@ -24,8 +24,7 @@ from sekisho.inference.values import arrays_in, map_arrays, map_atoms, with_stat
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
-    from sekisho.code import DefEntry
-    from sekisho.inference.overloads import Arguments
+    from sekisho.inference.known_call import KnownCall
 
 __all__ = [
     "after_call",
@@ -73,20 +72,14 @@ def derived(frame: Frame, state: int, *, is_differentiable: bool = True) -> int:
     return keeps | TRACKED if is_tracked else keeps
 
 
-def after_call(
-    frame: Frame,
-    name: str,
-    call: Arguments,
-    node: ast.Call,
-    self_value: Value | None,
-    result: Value,
-) -> Value:
+def after_call(call: KnownCall, result: Value) -> Value:
     """Return the result of a library's function with its certain state."""
-    world = frame.knowledge.worlds.get(split(name)[0].partition(".")[0])
+    frame, name, _, arguments, node, self_value = call
+    world = frame.knowledge.worlds.get(call.library)
     if world is None or not world.supplement.differentiable:
         return result
     last = split(name)[1].rpartition(".")[2]
-    operands = [*call.values()] if self_value is None else [self_value, *call.values()]
+    operands = [*arguments.values()] if self_value is None else [self_value, *arguments.values()]
     state = 0
     for each in operands:
         state |= state_of(frame, each)
@@ -100,7 +93,7 @@ def after_call(
         found &= ~TRACKED
     if last in _MOVING and self_value is not None:
         is_cast = any(
-            each[0] == "instance" and each[1].endswith(":dtype") for each in call.values()
+            each[0] == "instance" and each[1].endswith(":dtype") for each in arguments.values()
         )
         if is_cast:
             found &= ~TRACKED  # integers have no gradient
@@ -159,48 +152,42 @@ def note_unreadable(frame: Frame, node: Located, shown: str, operand: str, value
         frame.note(UNREADABLE, node, operand, (shown, state, world))
 
 
-def note_read(
-    frame: Frame,
-    name: str,
-    entry: DefEntry,
-    call: Arguments,
-    node: ast.Call,
-    self_value: Value | None,
-) -> None:
+def note_read(call: KnownCall) -> None:
     """Note each argument of a library's function whose memory it reads: as a crossing, and if it cannot."""
-    wanted = HOST.supplement.readers.get(name)
+    arguments, signatures = call.arguments, call.entry[1]
+    wanted = HOST.supplement.readers.get(call.name)
     if wanted is None:
-        wanted = HOST.supplement.readers.get(name.partition(":")[0].partition(".")[0])
+        wanted = HOST.supplement.readers.get(call.library)
     if wanted is None:
-        for index, value in enumerate(call.args):
-            if arrays_in(value) and _reads_memory(frame, name, value):
-                _note_reading(frame, name, node, index, value)
+        for index, value in enumerate(arguments.args):
+            if arrays_in(value) and _reads_memory(call, value):
+                _note_reading(call, index, value)
         return
-    skip = 0 if self_value is None else 1
     fitting = (
         (each, found)
-        for each in reversed(entry[1])
-        if (found := assign(each, call, skip=skip)) is not None
+        for each in reversed(signatures)
+        if (found := assign(each, arguments, skip=call.skip)) is not None
     )
     nothing: list[tuple[int, Value]] = []
-    signature, places = next(fitting, (entry[1][-1], nothing))
+    signature, places = next(fitting, (signatures[-1], nothing))
     for index, (place, value) in enumerate(places):
         if wanted and signature[0][place][0] not in wanted:
             continue
         columns = [each for _, each in value[2]] if value[0] == "dict" else [value]
         for each in columns:
-            _note_reading(frame, name, node, index, each)
+            _note_reading(call, index, each)
 
 
-def _note_reading(frame: Frame, name: str, node: ast.Call, index: int, value: Value) -> None:
+def _note_reading(call: KnownCall, index: int, value: Value) -> None:
     """Note that a function reads the memory of an argument, which crosses if it is of another world."""
+    frame, node = call.frame, call.node
     written = node.args[index] if index < len(node.args) else None
     shown = dotted_of(node.func)
     note_unreadable(frame, node, shown, dotted_of(written) if written is not None else "", value)
     world = certain_world(value)
     # `asarray` and the other functions that convert are noted as operations.
     is_at_home = world in {"", HOST.name, *HOST.supplement.welcomes}
-    if is_at_home or name in frame.knowledge.operations:
+    if is_at_home or call.name in frame.knowledge.operations:
         return
     note_crossing(frame, node, written, (shown, world, HOST.name))
 
@@ -239,14 +226,15 @@ def is_invariant(frame: Frame, node: ast.Call, operand: ast.expr) -> bool:
     return bool(dotted_of(operand))
 
 
-def _reads_memory(frame: Frame, name: str, value: Value) -> bool:
+def _reads_memory(call: KnownCall, value: Value) -> bool:
     """Whether a function of the host's takes the memory of an array, and calls no method of it."""
-    module, last = split(name)
-    if module.partition(".")[0] != HOST.name:
+    module, last = split(call.name)
+    knowledge = call.frame.knowledge
+    if call.library != HOST.name:
         return False
     # it accepts arrays of any library, but some still read the contents
-    if frame.knowledge.may_tell(name):
+    if knowledge.may_tell(call.name):
         return last in HOST.supplement.reads or last.startswith("assert_")
-    if frame.knowledge.operations.get(name) is not None or module.startswith(_READING):
+    if knowledge.operations.get(call.name) is not None or module.startswith(_READING):
         return True
     return value[0] in {"list", "tuple"} or last not in HOST.supplement.leaves
