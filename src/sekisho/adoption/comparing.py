@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sekisho.adoption.definitions import Definition
     from sekisho.adoption.spelling import ModuleSpelling
     from sekisho.contract import Axis, Bindings
-    from sekisho.tracer import Observed
+    from sekisho.tracer import Described, Observed
 
 __all__ = ["ArrayHint", "contradictions", "read_hint"]
 
@@ -87,7 +87,7 @@ def contradictions(
         yield f"{name}: {text}: the runs contradict it: {problem} ({count} of {total} calls)"
 
 
-def _integers(values: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+def _integers(values: Mapping[str, Described]) -> dict[str, Any]:
     return {f"{{{name}}}": said[1] for name, said in values.items() if said[0] == "int"}
 
 
@@ -110,9 +110,7 @@ _CONTAINERS: Final = {
 _UNIONS: Final = frozenset({"Optional", "Union"})
 
 
-def _problem(
-    node: ast.expr, said: tuple[Any, ...], bound: Bindings, spelling: ModuleSpelling
-) -> str:
+def _problem(node: ast.expr, said: Described, bound: Bindings, spelling: ModuleSpelling) -> str:
     """Return why a value does not fit an annotation; "" if it fits, or if that is unknown."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         try:
@@ -132,7 +130,7 @@ def _problem(
     return _plain_problem(node, said)
 
 
-def _plain_problem(node: ast.expr, said: tuple[Any, ...]) -> str:
+def _plain_problem(node: ast.expr, said: Described) -> str:
     """Return why a value is not of a plain class, or not None."""
     got = f"got {_shown(said)}"
     if isinstance(node, ast.Constant) and node.value is None:
@@ -159,7 +157,7 @@ def _alternatives(node: ast.expr) -> list[ast.expr] | None:
 def _container_problem(
     name: str,
     inner: ast.expr,
-    said: tuple[Any, ...],
+    said: Described,
     bound: Bindings,
     spelling: ModuleSpelling,
 ) -> str:
@@ -176,7 +174,7 @@ def _container_problem(
 
 def _items_problem(
     parts: list[ast.expr],
-    said: tuple[Any, ...],
+    said: Described,
     bound: Bindings,
     spelling: ModuleSpelling,
     *,
@@ -203,27 +201,34 @@ def _last_word(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
-def _class_of(said: tuple[Any, ...]) -> str:
-    tag = str(said[0])
-    if tag == "object" and said[1] == "builtins":
-        return str(said[2])
-    return str(said[1]) if tag in {"items", "dict"} else tag
+def _class_of(said: Described) -> str:
+    match said:
+        case ("object", "builtins", name):
+            return name
+        case ("items" | "dict", name, _):
+            return name
+        case (tag, *_):
+            return tag
 
 
-def _is_subclass_perhaps(said: tuple[Any, ...]) -> bool:
+def _is_subclass_perhaps(said: Described) -> bool:
     """Return whether a value may be of a subclass of a plain class: an enum, ``np.float64``."""
-    return bool(said[0] == "scalar" or (said[0] == "object" and said[1] != "builtins"))
+    return said[0] == "scalar" or (said[0] == "object" and said[1] != "builtins")
 
 
-def _shown(said: tuple[Any, ...]) -> str:
-    if said[0] == "array":
-        return f"{said[2]}{list(said[3])} of {said[1]}"
-    return {"none": "None", "scalar": "a number of an array library"}.get(
-        said[0], f"a value of class {_class_of(said)}"
-    )
+def _shown(said: Described) -> str:
+    match said:
+        case ("array", world, dtype, shape, _):
+            return f"{dtype}{list(shape)} of {world}"
+        case ("none",):
+            return "None"
+        case ("scalar", *_):
+            return "a number of an array library"
+        case _:
+            return f"a value of class {_class_of(said)}"
 
 
-def _array_problem(hint: ArrayHint, said: tuple[Any, ...], bound: Bindings) -> str:
+def _array_problem(hint: ArrayHint, said: Described, bound: Bindings) -> str:
     if said[0] != "array":
         is_plain = said[0] in {"none", "int", "items", "dict"}
         # else it may be a subclass of an array class
@@ -234,6 +239,6 @@ def _array_problem(hint: ArrayHint, said: tuple[Any, ...], bound: Bindings) -> s
         return f"{got} of {world}"
     if hint.word and word_takes(hint.word, dtype) is False:
         return got
-    if hint.axes is not None and match_shape(hint.axes, tuple(shape), bound) is not None:
+    if hint.axes is not None and match_shape(hint.axes, shape, bound) is not None:
         return got
     return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sekisho.code import Skipped, read_file
 from sekisho.inference import NONE, UNKNOWN, array, instance, join_all, list_of, tuple_of
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sekisho.inference import Value
-    from sekisho.tracer import Observed
+    from sekisho.tracer import Described, Observed
 
 __all__ = ["values_seen"]
 
@@ -33,7 +33,7 @@ def values_seen(observed: Iterable[Observed]) -> dict[tuple[str, str], dict[str,
     return found
 
 
-def _value_of(said: tuple[Any, ...], main: str) -> Value:
+def _value_of(said: Described, main: str) -> Value:
     """Return the value for a description by the tracer.
 
     Args:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.deduction.claims import left_out, widened, words_of
 from sekisho.deduction.evidence import Weaker
-from sekisho.deduction.forms import Form, Slot, merge, slots_of
+from sekisho.deduction.forms import Form, Slot, merge, parts_of, slots_of
 from sekisho.deduction.ranks import without_lone_runs
 from sekisho.deduction.sizes import axes_of, different_calls
-from sekisho.worlds import HOST, class_of
+from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sekisho.deduction.said import Said
-    from sekisho.tracer import Call, Observed
+    from sekisho.tracer import Call, Described, DescribedArray, Observed
 
 __all__ = ["Deduced", "deduce", "dtypes_of"]
 
@@ -115,10 +115,8 @@ def _forms(
 ) -> Iterator[tuple[str, Form]]:
     for index, name in enumerate(observed.parameters):
         seen = [(number, call.given[index]) for number, call in enumerate(calls)]
-        if name == star:
-            seen = [(number, item) for number, value in seen for item in _items(value)]
-        elif name == stars:
-            seen = [(number, item) for number, value in seen for item in _values(value)]
+        if name in {star, stars}:
+            seen = [(number, part) for number, said in seen for part in parts_of(said)]
         if seen:
             yield name, merge(name, seen)
     for kind in ("yield", "return"):
@@ -129,26 +127,19 @@ def _forms(
             yield kind, merge(kind, seen)
 
 
-def _items(value: tuple[Any, ...]) -> tuple[Any, ...]:
-    return value[2] if value[0] == "items" else ()
-
-
-def _values(value: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple([each for _, each in value[2]]) if value[0] == "dict" else ()
-
-
 def _integers(observed: Observed, calls: Sequence[Call]) -> dict[str, dict[int, int]]:
     """Return the arguments that were a non-negative integer in every call, so might be a size."""
     found: dict[str, dict[int, int]] = {}
     for index, name in enumerate(observed.parameters):
-        values = {number: call.given[index] for number, call in enumerate(calls)}
-        if values and all(value[0] == "int" and value[1] >= 0 for value in values.values()):
-            found[name] = {number: value[1] for number, value in values.items()}
+        values = [call.given[index] for call in calls]
+        sizes = [said[1] for said in values if said[0] == "int" and said[1] >= 0]
+        if sizes and len(sizes) == len(values):
+            found[name] = dict(enumerate(sizes))
     return found
 
 
 def _worlds_of(calls: Sequence[Call]) -> set[str]:
-    return {world for call in calls for world in _worlds_in((call.given, call.result or ()))}
+    return {world for call in calls for world in _worlds_in(_every(call))}
 
 
 def _decorator(
@@ -158,9 +149,9 @@ def _decorator(
     every = _worlds_of(calls)
     if not every:
         return "", []
-    takes = all([*_worlds_in(call.given)] or not [*_worlds_in(call.result or ())] for call in calls)
-    takes_any = any([*_worlds_in(call.given)] for call in calls)
-    is_mixed = any(len({*_worlds_in((call.given, call.result or ()))}) > 1 for call in calls)
+    takes = all(_worlds_in(call.given) or not _worlds_in(_every(call)) for call in calls)
+    takes_any = any(_worlds_in(call.given) for call in calls)
+    is_mixed = any(len(_worlds_in(_every(call))) > 1 for call in calls)
     if is_mixed or world == "boundary" or (len(every) > 1 and not takes):
         return "boundary", []
     if len(every) > 1:
@@ -194,21 +185,25 @@ def _may_have_no_axes(slot: Slot, axes: Mapping[Slot, str]) -> bool:
 def dtypes_of(observed: Observed) -> set[str]:
     """Return the dtypes of all arrays that a function was called with."""
     return {
-        each[2]
+        dtype
         for call in observed.calls
         if call.kind != "raise"
-        for each in _arrays_in((call.given, call.result or ()))
+        for _, _, dtype, *_ in _arrays_in(_every(call))
     }
 
 
-def _arrays_in(said: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    if said and said[0] == "array":
-        yield said
-        return
-    for each in said:
-        if class_of(each) is tuple:
-            yield from _arrays_in(each)
+def _every(call: Call) -> tuple[Described, ...]:
+    """All that came in a call: its arguments, and its result."""
+    return call.given if call.result is None else (*call.given, call.result)
 
 
-def _worlds_in(said: tuple[Any, ...]) -> Iterator[str]:
-    return (each[1] for each in _arrays_in(said))
+def _arrays_in(values: Iterable[Described]) -> Iterator[DescribedArray]:
+    for said in values:
+        if said[0] == "array":
+            yield said
+        else:
+            yield from _arrays_in(parts_of(said))
+
+
+def _worlds_in(values: Iterable[Described]) -> set[str]:
+    return {world for _, world, *_ in _arrays_in(values)}

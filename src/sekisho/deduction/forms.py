@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Form", "Slot", "merge", "slots_of"]
+    from sekisho.tracer import Described, DescribedArray
 
-Seen = tuple[int, tuple[Any, ...]]
-"""The number of a call, and the description of a value; see `sekisho.tracer.describing`."""
+__all__ = ["Form", "Slot", "merge", "parts_of", "slots_of"]
+
+Seen = tuple[int, "Described"]
+"""The number of a call, and the description of a value: see `sekisho.tracer.describing`."""
 
 _LONGEST_TUPLE: Final = 6
 
@@ -39,13 +41,13 @@ class Slot:
     def __repr__(self) -> str:
         return f"<slot {self.name}{''.join(self.path)}>"
 
-    def add(self, call: int, said: tuple[Any, ...]) -> None:
+    def add(self, call: int, said: DescribedArray) -> None:
         """Add an array."""
         _, world, dtype, shape, device = said
         self.worlds.add(world)
         self.dtypes.add(dtype)
         self.devices.add(device)
-        self.shapes.append((call, tuple(shape)))
+        self.shapes.append((call, shape))
 
     @property
     def ranks(self) -> set[int]:
@@ -104,21 +106,21 @@ def merge(name: str, seen: Sequence[Seen], path: tuple[str, ...] = ()) -> Form:
     classes: set[tuple[str, str]] = set()
     is_optional = False
     for call, said in seen:
-        tag = said[0]
-        if tag == "array":
-            slot.add(call, said)
-        elif tag == "none":
-            is_optional = True
-        elif tag in {"items", "dict"}:
-            containers.setdefault((tag, said[1]), []).append((call, said))
-        elif tag == "object":
-            classes.add((said[1], said[2]))
-        else:
-            # the tracer records integers with their values, since they may be sizes
-            classes.add(("builtins", "int") if tag == "int" else (said[1], said[2]))
+        match said:
+            case ("array", *_):
+                slot.add(call, said)
+            case ("none",):
+                is_optional = True
+            case ("items" | "dict" as tag, kind, _):
+                containers.setdefault((tag, kind), []).append((call, said))
+            case ("int", _):  # with its value, since it may be a size
+                classes.add(("builtins", "int"))
+            case ("object" | "scalar", module, kind):
+                classes.add((module, kind))
     items, mixed = None, ""
     if len(containers) == 1:
-        items = _merge_items(name, next(iter(containers.values())), path)
+        (((_, kind), alike),) = containers.items()
+        items = _merge_items(name, kind, alike, path)
         if items is None:
             mixed = "containers that are not alike"
     elif containers:
@@ -126,26 +128,29 @@ def merge(name: str, seen: Sequence[Seen], path: tuple[str, ...] = ()) -> Form:
     return Form(slot if slot.shapes else None, is_optional, items, frozenset(classes), mixed)
 
 
-def _merge_items(name: str, seen: Sequence[Seen], path: tuple[str, ...]) -> Items | None:
-    tag, kind = seen[0][1][:2]
-    if tag == "dict":
-        pairs = [(call, pair) for call, said in seen for pair in said[2]]
-        each = merge(name, [(call, value) for call, (_, value) in pairs], (*path, "[...]"))
-        return Items("dict", (each,), is_fixed=False)
-    lengths = {len(said[2]) for _, said in seen}
-    if kind == "tuple" and len(lengths) == 1 and 0 < lengths.copy().pop() <= _LONGEST_TUPLE:
-        columns = range(lengths.pop())
+def parts_of(said: Described) -> tuple[Described, ...]:
+    """Return the items of a list or tuple, or the values of a dict."""
+    if said[0] == "items":
+        return said[2]
+    return tuple([value for _, value in said[2]]) if said[0] == "dict" else ()
+
+
+def _merge_items(name: str, kind: str, seen: Sequence[Seen], path: tuple[str, ...]) -> Items | None:
+    rows = [(call, parts_of(said)) for call, said in seen]
+    count = len(rows[0][1])
+    is_same = all(len(row) == count for _, row in rows)
+    if kind == "tuple" and is_same and 0 < count <= _LONGEST_TUPLE:
         forms = [
-            merge(name, [(call, said[2][i]) for call, said in seen], (*path, f"[{i}]"))
-            for i in columns
+            merge(name, [(call, row[i]) for call, row in rows], (*path, f"[{i}]"))
+            for i in range(count)
         ]
         # The tracer records only the classes of the items of a container without arrays, not their
         # number.
         if any(each.holds_arrays for each in forms):
             return Items(kind, tuple(forms), is_fixed=True)
-    if kind not in {"list", "tuple"}:
+    if kind not in {"list", "tuple", "dict"}:
         return None
-    every = [(call, item) for call, said in seen for item in said[2]]
+    every = [(call, part) for call, row in rows for part in row]
     return Items(kind, (merge(name, every, (*path, "[...]")),), is_fixed=False)
 
 

@@ -16,14 +16,24 @@ module uses the standard library only, until the first array.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Described", "Describer"]
+__all__ = ["Described", "DescribedArray", "Describer"]
 
-Described = tuple[Any, ...]
+DescribedArray = tuple[Literal["array"], str, str, tuple[int, ...], str]
+DescribedScalar = tuple[Literal["scalar"], str, str]
+DescribedInt = tuple[Literal["int"], int]
+DescribedNone = tuple[Literal["none"]]
+DescribedItems = tuple[Literal["items"], str, tuple["Described", ...]]
+DescribedDict = tuple[Literal["dict"], str, tuple[tuple[str, "Described"], ...]]
+DescribedObject = tuple[Literal["object"], str, str]
+Described: TypeAlias = (
+    "DescribedArray | DescribedScalar | DescribedInt | DescribedNone | DescribedItems | DescribedDict"
+    " | DescribedObject"
+)
 
 _MOST_ITEMS: Final = 64
 """Longer containers are described by their class only: items would cost more than the call."""
@@ -57,15 +67,14 @@ class Describer:
 
     def _way_of(self, value: Any) -> Callable[[Any, int], Described]:
         kind = _class_of(value)
+        other: Described = ("object", _module_of(kind), kind.__qualname__)
         if isinstance(value, type) or not (hasattr(kind, "shape") and hasattr(kind, "dtype")):
-            said = ("object", _module_of(kind), kind.__qualname__)
-            return lambda _value, _depth: said
+            return lambda _value, _depth: other
         from sekisho.worlds import dtype_name, find_world  # noqa: PLC0415 - the program uses arrays
 
         world = find_world(value)
         if world is None:
-            said = ("object", _module_of(kind), kind.__qualname__)
-            return lambda _value, _depth: said
+            return lambda _value, _depth: other
         name = world.name
         if world.is_scalar(value):
             return lambda value, _depth: ("scalar", name, dtype_name(value.dtype))
@@ -85,7 +94,7 @@ class Describer:
             try:
                 return describe_array(value, depth)
             except Exception:  # noqa: BLE001 - nested tensors have no shape, traced ones no device
-                return "object", _module_of(kind), kind.__qualname__
+                return other
 
         return describe_any
 
@@ -123,10 +132,11 @@ def _describe_int(value: int, _depth: int) -> Described:
 
 
 def _holds_array(said: Described) -> bool:
-    tag = said[0]
-    if tag in {"items", "dict"}:
-        return any(_holds_array(each[1] if tag == "dict" else each) for each in said[2])
-    return bool(tag == "array")
+    if said[0] == "items":
+        return any(map(_holds_array, said[2]))
+    if said[0] == "dict":
+        return any(_holds_array(each) for _, each in said[2])
+    return said[0] == "array"
 
 
 def _plain(said: Described) -> Described:

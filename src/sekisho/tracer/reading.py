@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Call", "Observed", "Place", "Travel", "read_journals", "what_is_missing"]
+    from sekisho.tracer.describing import Described
 
-Described = tuple[Any, ...]
-"""The description of a value: see `sekisho.tracer.describing`."""
+__all__ = ["Call", "Observed", "Place", "Travel", "read_journals", "what_is_missing"]
 
 
 class Call(NamedTuple):
