@@ -11,7 +11,7 @@ A size that was 1 in all calls is no evidence: the next call may have another on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.deduction.evidence import CLAIMS
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "Group", "Layout", "absorb", "group_columns", "lay_out"]
 
-Sizes = dict[int, Any]
+Size = int | tuple[int, ...]
+Sizes = dict[int, Size]
 """Size by the number of the call; for a run of axes, its sizes."""
 
 _UNLIKELY: Final = 5
@@ -50,7 +51,7 @@ class Column:
     def __repr__(self) -> str:
         return f"<{self.slot}[{self.index}]>"
 
-    def add(self, call: int, size: Any) -> None:
+    def add(self, call: int, size: Size) -> None:
         """Add the size that it has in a call."""
         if call in self.sizes and self.sizes[call] != size:
             self.varies = True
@@ -178,6 +179,13 @@ class Group:
     def different(self) -> int:
         """The number of different sizes."""
         return len(set(self.sizes.values()))
+
+    @property
+    def only_size(self) -> int | None:
+        """The size that an axis had in all calls; None if there are several, or if it is a run."""
+        sizes = {*self.sizes.values()}
+        size = sizes.pop() if len(sizes) == 1 else None
+        return size if isinstance(size, int) else None
 
     @property
     def is_run(self) -> bool:
@@ -361,10 +369,17 @@ def absorb(layouts: dict[Slot, Layout], groups: list[Group]) -> None:
                 layout = layouts[member.slot]
                 at = layout.columns.index(member)
                 sizes = layout.columns[at + 1].sizes
-                member.sizes = {call: (*held, sizes[call]) for call, held in member.sizes.items()}
+                member.sizes = {
+                    call: _as_run(held) + _as_run(sizes[call])
+                    for call, held in member.sizes.items()
+                }
                 rest = (*layout.columns[: at + 1], *layout.columns[at + 2 :])
                 layouts[member.slot] = Layout(member.slot, rest)
             run.sizes = {call: size for m in run.members for call, size in m.sizes.items()}
+
+
+def _as_run(size: Size) -> tuple[int, ...]:
+    return size if isinstance(size, tuple) else (size,)
 
 
 def _behind(layout: Layout, run: Column) -> Column | None:

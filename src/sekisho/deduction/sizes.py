@@ -120,10 +120,9 @@ def _number(group: Group, said: Said, calls: int) -> int:
     axis has it in three or more different calls, and is the last axis of its array or an axis of
     the result.
     """
-    if group.is_run or group.different != 1:
+    size = group.only_size
+    if size is None:
         return 0
-    size = next(iter(group.sizes.values()))
-    assert isinstance(size, int)
     if any(_required(column, said) == size for column in group.members):
         return size
     is_written = size > 1 and size in said.literals and calls >= _FEW
@@ -148,9 +147,9 @@ def _weaker_sizes(
 ) -> Iterator[Weaker]:
     """Yield sizes that never changed and look like a requirement, but that no code requires."""
     for group in groups:
-        if group.is_run or group.different != 1 or calls < _FEW:
+        size = group.only_size
+        if size is None or calls < _FEW:
             continue
-        size = next(iter(group.sizes.values()))
         for column in group.members:
             if words.get(id(column), "") == str(size):
                 continue

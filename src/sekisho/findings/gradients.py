@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from sekisho.findings.reasons import make_finding, notes_of, since
@@ -76,7 +76,7 @@ class _Modes:
                 todo += calls.get(name, ())
 
 
-_known: WeakKeyDictionary[Any, _Modes] = WeakKeyDictionary()
+_known: WeakKeyDictionary[object, _Modes] = WeakKeyDictionary()
 
 
 def _modes(solution: Solution) -> _Modes:

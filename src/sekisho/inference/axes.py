@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sekisho.code import Entry, Expr, SubscriptExpr, constant_in, lower_expr, without_call
 from sekisho.inference.program import Program, split
@@ -34,7 +34,9 @@ def axis_strings(program: Program, key: str, expr: Expr) -> tuple[str, ...]:
     return found
 
 
-def _strings(program: Program, key: str, expr: Expr, seen: frozenset[Any]) -> Iterator[str]:
+def _strings(
+    program: Program, key: str, expr: Expr, seen: frozenset[tuple[str, Expr]]
+) -> Iterator[str]:
     if (key, expr) in seen:
         return
     seen |= {(key, expr)}  # an alias or a record may contain itself
@@ -59,7 +61,9 @@ def _parsed(text: str) -> Expr:
         return None
 
 
-def _of_name(program: Program, key: str, name: str, seen: frozenset[Any]) -> Iterator[str]:
+def _of_name(
+    program: Program, key: str, name: str, seen: frozenset[tuple[str, Expr]]
+) -> Iterator[str]:
     match program.dotted(key, name):
         case ("variable", module, variable):
             entry = program.entry(f"{module}:{variable}")
@@ -94,7 +98,7 @@ def _annotation_of(entry: Entry) -> tuple[Expr, ...]:
 
 
 def _of_subscript(
-    program: Program, key: str, expr: SubscriptExpr, seen: frozenset[Any]
+    program: Program, key: str, expr: SubscriptExpr, seen: frozenset[tuple[str, Expr]]
 ) -> Iterator[str]:
     _, base, inside = expr
     if not isinstance(base, str):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sekisho.code import without_call
 from sekisho.inference.program import split
 from sekisho.inference.value_types import CONSTANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sekisho.code import Entry, Expr
     from sekisho.inference.frame import Frame
@@ -119,9 +119,8 @@ def find_decorators(program: Program) -> set[str]:
     return found
 
 
-def _written(entries: Any) -> Iterator[str]:
-    every: Iterator[Entry] = iter(entries)
-    for entry in every:
+def _written(entries: Iterable[Entry]) -> Iterator[str]:
+    for entry in entries:
         if entry[0] == "class":
             yield from _written(entry[2].values())
         for signature in entry[1] if entry[0] == "def" else ():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sekisho.inference.units import find_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sekisho.code import Entry
+    from sekisho.code import Entry, Expr
     from sekisho.inference.frame import Node, Unit
     from sekisho.inference.knowledge import Knowledge
 
@@ -25,7 +25,7 @@ def units_of(
     Functions and classes are named in `Knowledge.names_of_units`, for as long as the tree is kept.
     """
 
-    def declares(expr: Any) -> str:
+    def declares(expr: Expr) -> str:
         own = knowledge.own_name(key, expr)
         return own if own.endswith("_world") or own == "boundary" else ""
 

@@ -262,7 +262,7 @@ class _Ancestors:
         return found
 
 
-def _classes_and_aliases(names: Mapping[str, Entry]) -> Iterator[tuple[str, Any]]:
+def _classes_and_aliases(names: Mapping[str, Entry]) -> Iterator[tuple[str, object]]:
     """Yield the names of classes with a list of their bases, and other names but functions with their entries."""
     for name, entry in names.items():
         if entry[0] == "class":
@@ -276,7 +276,7 @@ def _last(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _words_in(written: Any) -> frozenset[str]:
+def _words_in(written: object) -> frozenset[str]:
     return frozenset(_WORD.findall(repr(written))) if written else _NOTHING
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.code import lower, lower_expr, lower_signature, without_call
 from sekisho.inference.annotations import read_annotation
@@ -59,7 +59,7 @@ class Outcome(NamedTuple):
 
 
 def find_units(
-    tree: ast.Module, key: str, declares: Callable[[Any], str]
+    tree: ast.Module, key: str, declares: Callable[[Expr], str]
 ) -> Iterator[tuple[Unit, Node, dict[str, Entry]]]:
     """Yield all units of a module, outer ones first, each with its node and its inner definitions.
 
@@ -79,7 +79,7 @@ def _units_of(
     prefix: str,
     owner: str,
     outer: str,
-    declares: Callable[[Any], str],
+    declares: Callable[[Expr], str],
 ) -> Iterator[tuple[Unit, Node, dict[str, Entry]]]:
     for node in body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -300,7 +300,7 @@ def _parameter(
     frame: Frame,
     name: str,
     kind: str,
-    annotation: Any,
+    annotation: Expr,
     default: ast.expr | None,
     *,
     strictly: bool,
