@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from sekisho.errors import DeclarationError
 from sekisho.findings.finding import CODES, to_code
@@ -105,10 +105,26 @@ def read_settings(paths: Iterable[str | Path]) -> Settings:
         raise ValueError(f"{printable(str(file))}: [tool.sekisho.check]: {error}") from None
 
 
-def _read(table: dict[str, Any], folder: Path) -> Settings:
+_Table = TypedDict(
+    "_Table",
+    {
+        "select": list[str],
+        "extend-select": list[str],
+        "ignore": list[str],
+        "per-file-ignores": dict[str, list[str]],
+        "suffixes": dict[str, str | list[str]],
+        "baseline": str,
+        "exclude": list[str],
+    },
+    total=False,
+)
+"""The table, after it was compared with its schema."""
+
+
+def _read(table: _Table, folder: Path) -> Settings:
     suffixes = _default_suffixes()
     for ending, name in table.get("suffixes", {}).items():
-        names = [name] if isinstance(name, str) else list(name)
+        names = [name] if isinstance(name, str) else name
         for each in names:
             if each not in world_names():
                 raise ValueError(
@@ -119,16 +135,16 @@ def _read(table: dict[str, Any], folder: Path) -> Settings:
     return Settings(
         folder,
         _codes(table["select"]) if "select" in table else None,
-        _codes(table.get("ignore", [])),
+        _codes(table.get("ignore", ())),
         {pattern: _codes(codes) for pattern, codes in table.get("per-file-ignores", {}).items()},
         {ending: worlds for ending, worlds in suffixes.items() if worlds},
         None if baseline is None else folder / baseline,
         tuple(table.get("exclude", ())),
-        extend_select=_codes(table.get("extend-select", [])),
+        extend_select=_codes(table.get("extend-select", ())),
     )
 
 
-def _codes(codes: Any) -> tuple[str, ...]:
+def _codes(codes: Iterable[str]) -> tuple[str, ...]:
     return tuple(to_code(code) for code in codes)
 
 
