@@ -291,7 +291,7 @@ def _annotated(solution: Solution, function: Function, name: str) -> Value:
     if entry is None or entry[0] != "def":
         return UNKNOWN
     parameters, returns, *_ = entry[1][-1]
-    written = {each[0]: each[3] for each in parameters} | {"": returns}
+    written = {each: annotation for each, _, _, annotation in parameters} | {"": returns}
     return read_annotation(solution.program, function.unit.key, written.get(name))
 
 

@@ -216,8 +216,8 @@ def _may_be_handed_on(call: KnownCall) -> bool:
             pass
         case _:
             return False
-    first = (signature[0][0][3] for signature in call.entry[1] if signature[0])
-    return any("Array" in name for annotation in first for name in names_in(annotation))
+    first = (parameters[0] for parameters, *_ in call.entry[1] if parameters)
+    return any("Array" in name for *_, annotation in first for name in names_in(annotation))
 
 
 def _keep(call: KnownCall) -> None:

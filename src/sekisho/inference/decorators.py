@@ -123,8 +123,8 @@ def _written(entries: Iterable[Entry]) -> Iterator[str]:
     for entry in entries:
         if entry[0] == "class":
             yield from _written(entry[2].values())
-        for signature in entry[1] if entry[0] == "def" else ():
-            for each in signature[2]:
+        for _, _, decorators, _ in entry[1] if entry[0] == "def" else ():
+            for each in decorators:
                 name = without_call(each)
                 if isinstance(name, str):
                     yield name

@@ -314,7 +314,8 @@ def _of_instance(frame: Frame, atom: InstanceValue, key: Key | None) -> Value:
         return join_all(frame.fact(f"r {name}") for name, _ in found)
     for name, entry in found:
         module = name.partition(":")[0]
-        said = frame.knowledge.gives.get(name, entry[1][0][1])
+        (_, returns, *_), *_ = entry[1]
+        said = frame.knowledge.gives.get(name, returns)
         return read_annotation(frame.program, module, said, {"Self": atom})
     return UNKNOWN
 

@@ -67,5 +67,6 @@ def given_by(frame: Frame, atom: InstanceValue, name: str) -> Value | None:
     if not found or not frame.program.is_own(found[0][0]):
         return None
     identifier, entry = found[0]
-    said = read_annotation(frame.program, split(identifier)[0], entry[1][-1][1], {"Self": atom})
+    *_, (_, returns, *_) = entry[1]
+    said = read_annotation(frame.program, split(identifier)[0], returns, {"Self": atom})
     return frame.fact(f"r {identifier}") if is_unknown(said) else said

@@ -115,22 +115,25 @@ def _by_docstring(frame: Frame, key: str, args: Iterable[Expr]) -> Value:
 
 def is_property(entry: DefEntry) -> bool:
     """Return whether a function of a class is a property."""
-    return any(each in _PROPERTIES for each in entry[1][0][2])
+    _, _, decorators, _ = entry[1][0]
+    return not _PROPERTIES.isdisjoint(decorators)
 
 
 def function_of(frame: Frame, owner: str, name: str, entry: DefEntry, self_value: Value) -> Value:
     """Return a function of a class, as looked up on an instance."""
     identifier = f"{owner}.{name}"
     is_own = frame.program.is_own(owner)
-    if is_own and not is_transparent(frame, split(owner)[0], entry[1][-1][2]):
+    *_, (_, _, decorators, _) = entry[1]
+    if is_own and not is_transparent(frame, split(owner)[0], decorators):
         return UNKNOWN
+    (_, returns, decorators, _), *_ = entry[1]
     if not is_property(entry):
-        if "staticmethod" in entry[1][0][2]:
+        if "staticmethod" in decorators:
             return ("function", identifier)
         return ("bound", identifier, self_value)
     if is_own:
         key, _ = split(owner)
-        said = read_annotation(frame.program, key, entry[1][0][1], {"Self": self_value})
+        said = read_annotation(frame.program, key, returns, {"Self": self_value})
         return said if is_known(said) else frame.fact(f"r {identifier}")
     given = frame.knowledge.gives.get(identifier)
     if given is not None:
@@ -289,7 +292,8 @@ def _of_class(frame: Frame, cls: str, name: str) -> Value:
     if entry[0] == "class":
         return ("class", f"{owner}.{name}")
     if entry[0] == "def":
-        if "classmethod" in entry[1][0][2]:
+        (_, _, decorators, _), *_ = entry[1]
+        if "classmethod" in decorators:
             return ("bound", f"{owner}.{name}", ("class", cls))
         return ("function", f"{owner}.{name}")
     if entry[0] == "var" and entry[1] is not None:

@@ -17,6 +17,7 @@ from sekisho.inference.values import arrays_in
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
+    from sekisho.code import Signature
     from sekisho.inference.known_call import KnownCall
     from sekisho.inference.overloads import Arguments
 
@@ -25,22 +26,31 @@ __all__ = ["learn_from", "note_axes", "note_operation"]
 
 def learn_from(call: KnownCall) -> None:
     """Learn that an argument is an array of a world if the call would raise otherwise."""
-    frame, arguments, written, skip = call.frame, call.arguments, call.node.args, call.skip
-    key = split(call.name)[0]
+    frame, arguments, written = call.frame, call.arguments, call.node.args
     for index, value in enumerate(arguments.args):
         if value[0] != "?" or len(value) == 1 or index >= len(written):
             continue
         wanted = {
-            only_world(read_annotation(frame.program, key, each[0][index + skip][3]))
-            if index + skip < len(each[0]) and each[0][index + skip][1] in {"/", "a"}
-            else ""
-            for each in call.entry[1]
-            if assign(each, arguments, skip=skip) is not None
+            _world_at(call, signature, index + call.skip)
+            for signature in call.entry[1]
+            if assign(signature, arguments, skip=call.skip) is not None
         }
         if len(wanted) == 1 and "" not in wanted:
             (world,) = wanted
             frame.learn(value, world)
             frame.take_for(written[index], value, world)
+
+
+def _world_at(call: KnownCall, signature: Signature, place: int) -> str:
+    """Return the one world that the parameter at a place takes; "" if it takes others, too."""
+    parameters, *_ = signature
+    if place >= len(parameters):
+        return ""
+    _, kind, _, annotation = parameters[place]
+    if kind not in {"/", "a"}:
+        return ""
+    key, _ = split(call.name)
+    return only_world(read_annotation(call.frame.program, key, annotation))
 
 
 def note_operation(call: KnownCall) -> None:

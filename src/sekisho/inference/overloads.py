@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sekisho.code import Expr, Signature
 
-__all__ = ["Arguments", "assign", "call_signatures", "has_no_place_for", "refuses"]
+__all__ = ["Arguments", "assign", "bound_by", "call_signatures", "has_no_place_for", "refuses"]
 
 NO, MAYBE, YES = 0, 1, 2
 
@@ -54,7 +54,7 @@ def assign(signature: Signature, call: Arguments, *, skip: int) -> list[tuple[in
         call: the arguments.
         skip: the number of parameters that are bound already: 1 for a method.
     """
-    parameters = signature[0]
+    parameters, *_ = signature
     taken: list[tuple[int, Value]] = []
     index, count = skip, len(parameters)
     for value in call.args:
@@ -66,7 +66,9 @@ def assign(signature: Signature, call: Arguments, *, skip: int) -> list[tuple[in
         if parameters[index][1] != "*":
             index += 1
     if call.kwargs:
-        places = {each[0]: place for place, each in enumerate(parameters) if each[1] in {"a", "k"}}
+        places = {
+            name: place for place, (name, kind, *_) in enumerate(parameters) if kind in {"a", "k"}
+        }
         rest = count - 1 if parameters and parameters[-1][1] == "**" else -1
         for name, value in call.kwargs:
             place = places.get(name, rest)
@@ -75,8 +77,8 @@ def assign(signature: Signature, call: Arguments, *, skip: int) -> list[tuple[in
             taken.append((place, value))
     if not call.is_open:
         given = {place for place, _ in taken}
-        for place in range(skip, count):
-            if not parameters[place][2] and place not in given:
+        for place, (_, _, has_default, _) in enumerate(parameters):
+            if place >= skip and not has_default and place not in given:
                 return None
     return taken
 
@@ -126,6 +128,12 @@ def refuses(
     return all(_match(program, key, each, call, self_value)[0] == NO for each in signatures)
 
 
+def bound_by(signature: Signature, self_value: Value | None) -> int:
+    """Return how many parameters are bound before a call: 1 for a method of an object."""
+    _, _, decorators, _ = signature
+    return 0 if self_value is None or "staticmethod" in decorators else 1
+
+
 def has_no_place_for(
     signatures: Sequence[Signature], call: Arguments, self_value: Value | None = None
 ) -> bool:
@@ -135,10 +143,10 @@ def has_no_place_for(
     narrow: a tensor may be a size.
     """
     for signature in signatures:
-        skip = 0 if self_value is None or "staticmethod" in signature[2] else 1
-        taken = assign(signature, call, skip=skip)
+        parameters, *_ = signature
+        taken = assign(signature, call, skip=bound_by(signature, self_value))
         if taken is not None and not any(
-            signature[0][place][0] in {"dtype", "order"}
+            parameters[place][0] in {"dtype", "order"}
             and value[0] == "instance"
             and value[1] in _NUMBERS
             for place, value in taken
@@ -156,9 +164,10 @@ def _of_whatever(
         return UNKNOWN
     if any(each != world for value in call.values() for each in arrays_in(value)):
         return UNKNOWN  # another library may have taken over the call
-    said = [read_annotation(program, key, each[1], {"Self": UNKNOWN}) for each in signatures]
+    returned = [returns for _, returns, *_ in signatures]
+    said = [read_annotation(program, key, each, {"Self": UNKNOWN}) for each in returned]
     has_array = any(worlds_of(each) == (world,) for each in said)
-    if has_array and any(_is_any(each[1]) for each in signatures):
+    if has_array and any(map(_is_any, returned)):
         return array(world, is_array=False)
     return UNKNOWN
 
@@ -170,19 +179,21 @@ def _is_any(expr: Expr) -> bool:
 def _match(
     program: Program, key: str, signature: Signature, call: Arguments, self_value: Value | None
 ) -> tuple[int, Value]:
-    skip = 0 if self_value is None or "staticmethod" in signature[2] else 1
+    parameters, returns, *_ = signature
+    skip = bound_by(signature, self_value)
     taken = assign(signature, call, skip=skip)
     if taken is None:
         return NO, NEVER
-    parameters = signature[0]
     bindings: dict[str, Value] = {} if self_value is None else {"Self": self_value}
     verdict = MAYBE if call.is_open else YES
     # `functools.reduce(add, arrays, 0)` gives no integer: of the standard library, a variable may be anything.
     is_generic = key.partition(".")[0] not in sys.stdlib_module_names
-    if skip and self_value is not None and parameters and isinstance(parameters[0][3], str):
-        bindings[parameters[0][3]] = self_value
+    if skip and self_value is not None and parameters:
+        _, _, _, annotation = parameters[0]
+        if isinstance(annotation, str):
+            bindings[annotation] = self_value
     for place, value in taken:
-        annotation = parameters[place][3]
+        _, _, _, annotation = parameters[place]
         if annotation is None:
             continue
         wanted = read_annotation(program, key, annotation, bindings)
@@ -198,9 +209,9 @@ def _match(
         ):
             # a type variable has the same value in all parameters and in the result
             bindings[annotation] = value
-    if signature[1] is None:
+    if returns is None:
         return verdict, UNKNOWN
-    return verdict, read_annotation(program, key, signature[1], bindings)
+    return verdict, read_annotation(program, key, returns, bindings)
 
 
 def _is_variable(program: Program, key: str, name: str) -> bool:

@@ -11,7 +11,7 @@ from sekisho.inference.decorators import gives_back, is_transparent
 from sekisho.inference.events import PASSED
 from sekisho.inference.members import MOST_SUBCLASSES, find_method
 from sekisho.inference.operations import note_axes
-from sekisho.inference.overloads import assign, call_signatures
+from sekisho.inference.overloads import assign, bound_by, call_signatures
 from sekisho.inference.program import split
 from sekisho.inference.value_types import EXACT, NEVER, PLAIN, TRACKED, UNKNOWN, Value, list_of
 from sekisho.inference.values import (
@@ -25,7 +25,9 @@ from sekisho.inference.values import (
 )
 
 if TYPE_CHECKING:
-    from sekisho.code import DefEntry, Signature
+    from collections.abc import Iterable
+
+    from sekisho.code import DefEntry, Expr
     from sekisho.inference.known_call import KnownCall
 
 __all__ = ["call_one", "call_own", "parameter_fact"]
@@ -68,34 +70,35 @@ def call_own(call: KnownCall) -> Value:
 
 
 def _is_abstract(entry: DefEntry) -> bool:
-    return any(str(each).endswith("abstractmethod") for each in entry[1][-1][2])
+    _, _, decorators, _ = entry[1][-1]
+    return any(str(each).endswith("abstractmethod") for each in decorators)
 
 
 def call_one(call: KnownCall) -> Value:
     """What one function gives, without those that override it."""
     frame, name, _, arguments, node, self_value = call
     signature = call.entry[1][-1]
+    parameters, returns, decorators, _ = signature
     frame.note_called(node, name)
-    skip = 0 if "staticmethod" in signature[2] else call.skip
-    taken = assign(signature, arguments, skip=skip)
+    taken = assign(signature, arguments, skip=bound_by(signature, self_value))
     key, _ = split(name)
     bindings: dict[str, Value] = {"Self": self_value} if self_value is not None else {}
-    if not is_transparent(frame, key, signature[2]):
+    if not is_transparent(frame, key, decorators):
         return UNKNOWN
     frame.give(f"{'x' if frame.no_grad else 'c'} {name}", PLAIN, node.lineno)
     for place, value in taken or ():
-        parameter, _, _, annotation = signature[0][place]
+        parameter, _, _, annotation = parameters[place]
         frame.give(parameter_fact(name, parameter), value, node.lineno)
         if arrays_in(value):
             frame.note(PASSED, node, parameter_fact(name, parameter), plain(value))
         if annotation is not None and value[0] == "array":
             wanted = read_annotation(frame.program, key, annotation, bindings)
             note_axes(call, parameter, value, wanted)
-    if gives_back(frame, key, signature[2]):
+    if gives_back(frame, key, decorators):
         return UNKNOWN  # in the library of its caller
-    if signature[1] is not None:
-        said = read_annotation(frame.program, key, signature[1], bindings)
-        if said[0] == "list" and said[1] == "iterator" and _is_context(signature):
+    if returns is not None:
+        said = read_annotation(frame.program, key, returns, bindings)
+        if said[0] == "list" and said[1] == "iterator" and _is_context(decorators):
             return list_of(said[2], "context")
         if not is_unknown(said) and len(worlds_of(said)) <= 1:
             is_array = said[0] == "array" and bool(frame.knowledge.trained)
@@ -112,5 +115,5 @@ def call_one(call: KnownCall) -> Value:
     return frame.fact(f"r {name}")
 
 
-def _is_context(signature: Signature) -> bool:
-    return any(str(each).endswith("contextmanager") for each in signature[2])
+def _is_context(decorators: Iterable[Expr]) -> bool:
+    return any(str(each).endswith("contextmanager") for each in decorators)

@@ -380,5 +380,6 @@ class Program:
 
 def _is_annotated(entry: Entry) -> bool:
     if entry[0] == "def":
-        return entry[1][0][1] is not None
+        (_, returns, *_), *_ = entry[1]
+        return returns is not None
     return entry[0] != "var" or entry[1] is not None

@@ -227,7 +227,7 @@ def _translated(call: Arguments, world: str, other: Value) -> Arguments:
 
 
 def _parameters(entry: DefEntry) -> set[str]:
-    return {parameter[0] for signature in entry[1] for parameter in signature[0]}
+    return {name for parameters, *_ in entry[1] for name, *_ in parameters}
 
 
 def note_called(frame: Frame, node: ast.Call, callee: Value) -> None:

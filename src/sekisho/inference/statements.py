@@ -279,7 +279,8 @@ def _entered(frame: Frame, value: Value) -> Value:
                 if frame.program.is_own(name):
                     return frame.fact(f"r {name}")
                 key, _ = split(name)
-                return read_annotation(frame.program, key, entry[1][0][1], {"Self": value})
+                (_, returns, *_), *_ = entry[1]
+                return read_annotation(frame.program, key, returns, {"Self": value})
         case _:
             pass
     return UNKNOWN

@@ -169,9 +169,9 @@ def note_read(call: KnownCall) -> None:
         if (found := assign(each, arguments, skip=call.skip)) is not None
     )
     nothing: list[tuple[int, Value]] = []
-    signature, places = next(fitting, (signatures[-1], nothing))
+    (parameters, *_), places = next(fitting, (signatures[-1], nothing))
     for index, (place, value) in enumerate(places):
-        if wanted and signature[0][place][0] not in wanted:
+        if wanted and parameters[place][0] not in wanted:
             continue
         columns = [each for _, each in value[2]] if value[0] == "dict" else [value]
         for each in columns:

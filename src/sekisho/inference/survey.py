@@ -193,4 +193,5 @@ def _says(solution: Solution, unit: Unit) -> str:
     entry = solution.program.entry(unit.name) if unit.line else None
     if entry is None or entry[0] != "def":
         return ""
-    return only_world(read_annotation(solution.program, unit.key, entry[1][-1][1]))
+    *_, (_, returns, *_) = entry[1]
+    return only_world(read_annotation(solution.program, unit.key, returns))

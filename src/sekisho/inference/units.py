@@ -217,15 +217,15 @@ def _enter(frame: Frame, node: Node) -> list[tuple[str, Value]]:
     frame.asked = names_asked_about(frame, node)
     if isinstance(node, ast.Module):
         return []
-    signature = _signature(frame, node)
+    parameters, returns, decorators, _ = _signature(frame, node)
     args = node.args
     written = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
     places = {each.arg: each for each in written if each is not None}
     defaults = dict(_defaults(node))
     is_varied = _has_relatives(frame)
-    is_known = is_transparent(frame, frame.key, signature[2])
+    is_known = is_transparent(frame, frame.key, decorators)
     found: list[tuple[str, Value]] = []
-    for index, (name, kind, _, annotation) in enumerate(signature[0]):
+    for index, (name, kind, _, annotation) in enumerate(parameters):
         if index == 0 and frame.unit.owner and "staticmethod" not in frame.unit.traits:
             value = _self(frame)
         elif is_known:
@@ -239,9 +239,9 @@ def _enter(frame: Frame, node: Node) -> list[tuple[str, Value]]:
         if name in frame.asked:
             frame.note(ASKED, places[name], name, None)
     annotated: list[tuple[str, ast.expr | None, Expr]] = [
-        (name, places[name].annotation, expr) for name, _, _, expr in signature[0]
+        (name, places[name].annotation, expr) for name, _, _, expr in parameters
     ]
-    for name, place, said in (*annotated, ("return", node.returns, signature[1])):
+    for name, place, said in (*annotated, ("return", node.returns, returns)):
         axes = axis_strings(frame.program, frame.key, said)
         if axes and place is not None:
             frame.note(NAMED, place, name, axes)
@@ -255,7 +255,8 @@ def _signature(frame: Frame, node: Definition) -> Signature:
         known: Signature = entry[1][0]
         args = node.args
         every = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
-        if [each[0] for each in known[0]] == [each.arg for each in every if each is not None]:
+        parameters, *_ = known
+        if [name for name, *_ in parameters] == [each.arg for each in every if each is not None]:
             return known
     return lower_signature(node)
 
