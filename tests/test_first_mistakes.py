@@ -6,17 +6,21 @@ import copy
 import gc
 import os
 import pickle
+import re
 import subprocess
 import sys
 import timeit
 import warnings
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 import sekisho as sk
 from sekisho.__main__ import main
+from sekisho.context import modes
 
+VARIABLE = re.compile('"(SEKISHO_[A-Z_]+)"')
 SETUP = """
 import beartype, dataclasses, jaxtyping, typing
 import numpy as np, torch
@@ -464,6 +468,12 @@ def test_a_misspelt_environment_variable_is_named(name, is_said, tmp_path):
     assert done.returncode == 0
     assert (text in done.stderr) is is_said
     assert is_said or not done.stderr
+
+
+def test_the_names_that_count_as_known_are_the_variables_that_the_sources_read():
+    sources = Path(sk.__file__).parent.rglob("*.py")
+    found = {name for each in sources for name in VARIABLE.findall(each.read_text("utf-8"))}
+    assert found == modes._KNOWN
 
 
 def test_an_option_behind_the_script_is_named_unless_the_script_knows_it(tmp_path):
