@@ -22,7 +22,7 @@ class FuzzItem(pytest.Item):
     demands: dict[str, Any]
 
     def runtest(self) -> None:
-        """Fuzz it; skip what nobody knows an input for."""
+        """Fuzz it; skip it if no input for it is known."""
         if "skip" in self.demands:
             pytest.skip(str(self.demands["skip"]))
         testing = importlib.import_module("sekisho.testing")

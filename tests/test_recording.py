@@ -385,7 +385,7 @@ def test_a_copy_that_another_call_would_not_make():
         torch.tensor(np.ones(3))
         torch.tensor([np.ones(3), np.ones(3)])
     assert hints(log) == [
-        "torch.from_numpy shares the memory instead, where nobody writes into it afterwards",
+        "torch.from_numpy shares the memory instead, where nothing writes into it afterwards",
         "stack the arrays first; torch.from_numpy of the result shares its memory",
     ]
 

@@ -189,8 +189,8 @@ def test_a_generic_record_is_read_and_any_other_generic_class_is_refused():
     f(Box(np.ones((2, 2))))
     assert "at x.value: expected Float" in refusal(lambda: f(Box(np.ones((2, 3)))))
     assert refusal(lambda: guard(Opaque[A])) == (
-        "f() argument 'x': tests.test_trust.Opaque[ndarray]: nobody can check the arrays inside of "
-        "a tests.Opaque; annotate it as Any, and check what comes out of it with sekisho.check"
+        "f() argument 'x': tests.test_trust.Opaque[ndarray]: the arrays inside of an Opaque "
+        "cannot be checked; annotate it as Any, and check what comes out of it with sekisho.check"
     )
 
 

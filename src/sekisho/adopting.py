@@ -197,7 +197,7 @@ def _root(package: str, parser: argparse.ArgumentParser) -> str:
 
 
 def _refuse_interrupted(root: str, parser: argparse.ArgumentParser) -> None:
-    """Refuse to run on files that a run which was killed has left as nobody has confirmed them."""
+    """Refuse to run on files that a killed run has left, and whose state is not confirmed."""
     from sekisho.writing import find_journal, say_journal  # noqa: PLC0415 - imported at a run only
 
     journal = find_journal([root])

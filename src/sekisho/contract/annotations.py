@@ -53,7 +53,6 @@ from sekisho.worlds import (
     Array,
     Library,
     class_of,
-    type_name,
 )
 
 if TYPE_CHECKING:
@@ -263,7 +262,7 @@ class Parser:
         if not arrays:
             return HintSpec(text, origin, (origin,))
         raise ValueError(
-            f"nobody can check the arrays inside of {with_article(_name(kind))}; "
+            f"the arrays inside of {with_article(kind.__name__)} cannot be checked; "
             f"annotate it as Any, and check what comes out of it with sekisho.check"
         )
 
@@ -338,7 +337,7 @@ class Parser:
         arrays = [name for name, hint in hints.items() if self.arrays_inside(bare_field(hint))]
         if arrays:
             raise ValueError(
-                f"nobody can check the field '{arrays[0]}' of {with_article(_name(kind))}; "
+                f"the field '{arrays[0]}' of {with_article(kind.__name__)} cannot be checked; "
                 f"annotate it as Any, and check what comes out of it with sekisho.check"
             )
 
@@ -349,10 +348,6 @@ class Parser:
         """
         spec = self.parse_record(hint, always=True) or self.parse(hint)
         return PackedSpec(spec.text, spec)
-
-
-def _name(kind: Any) -> str:
-    return type_name(kind)
 
 
 def _sequence(kind: Any, specs: Any, ellipsis: str) -> SequenceSpec:

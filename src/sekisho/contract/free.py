@@ -12,7 +12,7 @@ class _Free:
 
     Where ``violations="warn"`` a refused value passes and binds nothing. A guard's text has a local for
     each axis all the same, which it compares with the axes that follow. With this in it, none of them is
-    refused for a size that nobody knows.
+    refused for a size that is not known.
     """
 
     __slots__ = ()

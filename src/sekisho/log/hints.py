@@ -87,7 +87,7 @@ def _always_copies(row: Row) -> str | None:
         return None
     if "list" in row.copied:
         return f"stack the arrays first; {sharing} of the result shares its memory"
-    return f"{sharing} shares the memory instead, where nobody writes into it afterwards"
+    return f"{sharing} shares the memory instead, where nothing writes into it afterwards"
 
 
 def _layout(row: Row) -> str | None:

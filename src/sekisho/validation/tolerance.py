@@ -1,7 +1,7 @@
 """``violations="warn"``: a value that its contract refuses passes as it is.
 
 It is counted and reported (`context.violations`). It binds no axis, and what it was compared with is in
-doubt: of two sizes that differ, nobody knows which is wrong. So the axes that a refused value names are
+doubt: of two sizes that differ, either may be wrong. So the axes that a refused value names are
 compared with nothing in the rest of the call (`doubts`), and one fault is reported once.
 """
 
