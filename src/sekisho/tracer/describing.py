@@ -30,10 +30,8 @@ DescribedNone = tuple[Literal["none"]]
 DescribedItems = tuple[Literal["items"], str, tuple["Described", ...]]
 DescribedDict = tuple[Literal["dict"], str, tuple[tuple[str, "Described"], ...]]
 DescribedObject = tuple[Literal["object"], str, str]
-Described: TypeAlias = (
-    "DescribedArray | DescribedScalar | DescribedInt | DescribedNone | DescribedItems | DescribedDict"
-    " | DescribedObject"
-)
+DescribedPlain = DescribedScalar | DescribedInt | DescribedNone | DescribedObject
+Described: TypeAlias = "DescribedArray | DescribedItems | DescribedDict | DescribedPlain"
 
 _MOST_ITEMS: Final = 64
 """Longer containers are described by their class only: items would cost more than the call."""
