@@ -164,9 +164,12 @@ def _container_problem(
     classes = _CONTAINERS.get(name.lower() if name in {"List", "Tuple", "Dict"} else name)
     if classes is None:
         return ""
-    if said[0] in {"none", "int", "array", "scalar"} or (
-        said[0] in {"items", "dict"} and said[1] not in classes | {"deque"}
-    ):
+    match said:
+        case ("items" | "dict", kind, _):
+            is_container = kind in classes | {"deque"}
+        case (tag, *_):
+            is_container = tag == "object"  # perhaps: of a class that is not known
+    if not is_container:
         return f"got {_shown(said)}"
     parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
     return _items_problem(parts, said, bound, spelling, is_tuple=classes == {"tuple"})
