@@ -51,7 +51,11 @@ OF_NET = {*OF_OUTER, "Net.forward", "Net.part"}
 WAYS = {
     "a module, by the program": ("", "torch.jit.script(Net())(x)", OF_NET),
     "by the package": ("fast = torch.jit.script(outer)", "", OF_OUTER),
-    "in a function that did not run": ("def fast():\n    return torch.jit.script(Net())", "", OF_NET),
+    "in a function that did not run": (
+        "def fast():\n    return torch.jit.script(Net())",
+        "",
+        OF_NET,
+    ),
     "by a decorator": ("@torch.jit.script\ndef fast(x):\n    return inner(x)", "", {"inner"}),
 }
 

@@ -44,7 +44,9 @@ def _scripted(tree: ast.Module) -> Iterator[str]:
             case ast.Call(
                 func=ast.Attribute(value=ast.Attribute(attr="jit") | ast.Name(id="jit"), attr=name),
                 args=[
-                    (ast.Name() | ast.Attribute() | ast.Call(func=ast.Name() | ast.Attribute())) as value,
+                    (
+                        ast.Name() | ast.Attribute() | ast.Call(func=ast.Name() | ast.Attribute())
+                    ) as value,
                     *_,
                 ],
             ) if name in _SCRIPTS:
