@@ -1,6 +1,7 @@
-"""Measure tracing: a command with and without it, in turns, and the memory of a million calls.
+"""Measure tracing: a command with and without it, in turns; without a command, the memory of a million calls.
 
-python benchmarks/tracing.py FOLDER/PACKAGE -- -m pytest FOLDER/tests
+    python benchmarks/tracing.py FOLDER/PACKAGE -- -m pytest FOLDER/tests
+    python benchmarks/tracing.py
 
 Seconds are those that the processes themselves computed for, since other work may run beside them.
 """
@@ -51,23 +52,23 @@ def timed(command, root, *, traced):
     return seconds, size, done
 
 
-def main():
-    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+def side_by_side(root, command):
+    """Run the command without tracing and with it, twice in turns; keep the least of each."""
+    rounds = [
+        (timed(command, root, traced=False), timed(command, root, traced=True)) for _ in range(2)
+    ]
+    plain = min(each[0][0] for each in rounds)
+    traced = min(each[1][0] for each in rounds)
+    _, size, done = rounds[-1][1]
+    print(
+        f"{plain:.1f} s, traced {traced:.1f} s: {traced / plain:.2f}", done.stdout.splitlines()[-1:]
+    )
+    return {"seconds": plain, "traced": traced, "ratio": traced / plain, "bytes written": size}
+
+
+def million():
+    """Call one function a million times, always with other arrays, without tracing and with it."""
     figures = {}
-    if at < len(sys.argv):
-        root, command = sys.argv[1], [sys.executable, *sys.argv[at + 1 :]]
-        rounds = [
-            (timed(command, root, traced=False), timed(command, root, traced=True))
-            for _ in range(2)
-        ]
-        plain = min(each[0][0] for each in rounds)
-        with_it = min(each[1][0] for each in rounds)
-        figures = {"seconds": plain, "traced": with_it, "ratio": with_it / plain}
-        figures["bytes written"] = rounds[-1][1][1]
-        print(
-            f"{plain:.1f} s, traced {with_it:.1f} s: {with_it / plain:.2f}",
-            rounds[-1][1][2].stdout.splitlines()[-1:],
-        )
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "traced.py").write_text(PAIR)
         script = Path(folder) / "million.py"
@@ -77,14 +78,20 @@ def main():
                 [sys.executable, str(script)], Path(folder) / "traced.py", traced=traced
             )
             before, after = map(int, done.stdout.split())
-            figures[f"million, traced={traced}"] = {
-                "seconds": seconds,
-                "grown": (after - before) / 1000,
-            }
+            grown = (after - before) / 1000
+            figures[f"million, traced={traced}"] = {"seconds": seconds, "grown": grown}
             print(
-                f"a million calls, traced={traced}: {seconds:.1f} s, {(after - before) / 1000:.1f} MB more, {size / 1e6:.2f} MB written"
+                f"a million calls, traced={traced}: {seconds:.1f} s, {grown:.1f} MB more, "
+                f"{size / 1e6:.2f} MB written"
             )
-    print(json.dumps(figures))
+    return figures
+
+
+def main():
+    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    has_command = at < len(sys.argv)
+    command = [sys.executable, *sys.argv[at + 1 :]]
+    print(json.dumps(side_by_side(sys.argv[1], command) if has_command else million()))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,15 @@ x.shape``), what it leaves open (``isinstance(x, list)``, ``torch.is_tensor(x)``
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
+from sekisho.adoption.asking import (
+    asked_for_namespace,
+    asked_which_library,
+    insisted_on,
+    left_open,
+    unions_in,
+)
 from sekisho.adoption.docstrings import described_in
 from sekisho.adoption.libraries import differs_between_libraries
 from sekisho.adoption.requirements import (
@@ -22,36 +28,11 @@ from sekisho.adoption.requirements import (
 from sekisho.adoption.returns import returns_of
 from sekisho.adoption.shapes import batched_in, names_in_body, ranked_in
 from sekisho.adoption.spreading import Spread, spread_of
-from sekisho.worlds import world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["Body", "read_body"]
-
-_ASKS_NAMESPACE: Final = re.compile(r"\w*namespace")
-"""Functions that return the library of an array: the code is for several."""
-
-_ASKS: Final = re.compile(
-    r"isinstance|issubclass|hasattr|callable|type|isscalar"
-    r"|_?is_?(tensor|array|ndarray|np|list|tuple|str|dict|scalar|numeric|number"
-    rf"|sparse|sequence|iterable|pandas|dataframe|{'|'.join(world_names())})\w*"
-)
-"""Functions that test what a value is."""
-
-_MAKES: Final = re.compile(
-    r"as_?(any)?array|array|as_?(contiguous|fortran)array|(as_)?tensor|atleast_\dd|check_array\w*"
-    rf"|(convert_)?to_(tensor|array|{'|'.join(world_names())})"
-)
-"""Functions that convert any value to an array."""
-
-_PLAIN_CLASSES: Final = frozenset(
-    {"bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "dict", "set"}
-)
-_LIKE_ARRAYS: Final = re.compile(
-    rf"array|tensor|matrix|parameter|variable|tracer|type|{'|'.join(world_names())}", re.IGNORECASE
-)
-"""Words in names of classes that may be a library's arrays, or several libraries'."""
 
 _METHODS: Final = {
     "list": {"append", "extend", "insert", "pop", "remove", "sort", "reverse", "clear"},
@@ -77,6 +58,7 @@ class Body(NamedTuple):
         classes: the classes that it requires, by parameter: the last part of the name.
         dtypes: the dtypes that it requires, by parameter; for ``return``, the one that it names.
         open: the parameters that may be something else, and the line that says so.
+        unions: the classes that it asks for, by parameter, where it asks nothing else of it.
         iterated: the parameters that it iterates over, or unpacks.
         arrays: the parameters that it uses as nothing but an array may be used.
         parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
@@ -100,6 +82,7 @@ class Body(NamedTuple):
     classes: Mapping[str, str]
     dtypes: Mapping[str, str]
     open: Mapping[str, int]
+    unions: Mapping[str, tuple[str, ...]]
     iterated: frozenset[str]
     arrays: frozenset[str]
     parts: frozenset[str]
@@ -130,6 +113,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
     ranked = {name for statement in certain for name in ranked_in(statement, parameters)}
     # a test that every call has to pass leaves nothing open
     asked = {id(test) for statement in certain for test in required(statement)}
+    asked |= insisted_on(node)
     docs = described_in(node, parameters, cls)
     nullable = {name for (name, path), each in docs.items() if "none" in each.others and not path}
     optional = frozenset(_optional(node, parameters)) | (nullable & parameters)
@@ -146,13 +130,14 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         frozenset(ranked | found.ranked),
         found.classes,
         dtypes,
-        dict(_open(node, parameters, asked)),
+        dict(left_open(node, parameters, asked)),
+        unions_in(node, parameters, asked),
         frozenset(_iterated(node)) & parameters,
         frozenset(_used_as_arrays(node)) & parameters,
         frozenset(_passed_to_parts(node)) & parameters,
         frozenset(each for each in _passed(node) if each[0] in parameters),
-        frozenset(_asked_which_library(node, asked)) & parameters,
-        frozenset(_asked_for_namespace(node)) & parameters,
+        frozenset(asked_which_library(node, asked)) & parameters,
+        frozenset(asked_for_namespace(node)) & parameters,
         optional,
         dict(_containers(node, parameters)),
         gives,
@@ -162,88 +147,6 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         differs_between_libraries(node),
         spread_of(node, parameters),
     )
-
-
-# --- what it leaves open
-
-
-def _open(
-    node: _Function, parameters: frozenset[str], asked: set[int]
-) -> Iterator[tuple[str, int]]:
-    """Yield the parameters whose class the code tests, or that it converts to an array."""
-    found: dict[str, int] = {}
-    for each in _walk_without(node, asked):
-        for name in _asked_by(each):
-            if name in parameters:
-                found.setdefault(name, getattr(each, "lineno", node.lineno))
-    yield from found.items()
-
-
-def _walk_without(node: ast.AST, left_out: set[int]) -> Iterator[ast.AST]:
-    for each in ast.iter_child_nodes(node):
-        if id(each) not in left_out:
-            yield each
-            yield from _walk_without(each, left_out)
-
-
-def _asked_by(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Name(id=x), *_]):
-            if _ASKS.fullmatch(name) or _MAKES.fullmatch(name):
-                yield x
-        case ast.Compare(left=ast.Name(id=x), comparators=[other]):
-            if any(
-                # comparing an array with a text or a bool shows that it may be something else
-                isinstance(each, ast.Constant) and type(each.value) in {str, bool}
-                for each in ast.walk(other)
-            ):
-                yield x
-        case ast.Match(subject=ast.Name(id=x)):
-            yield x
-        case _:
-            pass
-
-
-def _asked_which_library(node: _Function, asked: set[int]) -> Iterator[str]:
-    """The parameters that are asked more than whether they are a list, a number, a string or an operator."""
-    for each in _walk_without(node, asked):
-        match each:
-            case ast.Call(func=ast.Name(id="isinstance"), args=[_, ast.expr() as classes]) if all(
-                map(_is_no_array_class, _parts_of(classes))
-            ):
-                pass
-            case ast.Compare() | ast.Call(func=ast.Name(id="callable")):
-                pass
-            case _:
-                yield from _asked_by(each)
-
-
-def _asked_for_namespace(node: _Function) -> Iterator[str]:
-    for each in ast.walk(node):
-        match each:
-            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments) if (
-                _ASKS_NAMESPACE.fullmatch(name)
-            ):
-                yield from (part.id for part in arguments if isinstance(part, ast.Name))
-            case _:
-                pass
-
-
-def _parts_of(classes: ast.expr) -> list[ast.expr]:
-    match classes:
-        case ast.Tuple(elts=parts):
-            return [inner for part in parts for inner in _parts_of(part)]
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return [*_parts_of(left), *_parts_of(right)]
-        case _:
-            return [classes]
-
-
-def _is_no_array_class(node: ast.expr) -> bool:
-    """Whether a class has the name of one that no library's arrays are of: a constant may hold any classes."""
-    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-    is_class = re.fullmatch(r"_*[A-Z]\w*[a-z]\w*", name) is not None
-    return name in _PLAIN_CLASSES or (is_class and not _LIKE_ARRAYS.search(name))
 
 
 def _iterated(node: _Function) -> Iterator[str]:

@@ -23,7 +23,7 @@ from sekisho.utils import parse
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 
     from sekisho.adoption.scripts import Block
     from sekisho.code import SourceFile
@@ -45,6 +45,8 @@ __all__ = [
 _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
 """Parameters that select the axis to work on."""
 
+
+_COMPILED: Final = "torch.jit compiles its source, and does not know the annotations of jaxtyping"
 
 _TOGETHER: Final = frozenset({"names", "ranked", "arrays", "passes", "namespaces", "spread"})
 """What the body says of a function together with its annotations, and with other functions."""
@@ -77,13 +79,18 @@ class Plan(NamedTuple):
 class _Source:
     """A parsed file with functions that were called."""
 
-    def __init__(self, path: str, file: SourceFile, telling: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: str, file: SourceFile, reading: Reading, compiled: Set[tuple[str, int]]
+    ) -> None:
         self.path: str = path
         self.file: SourceFile = file
         self.package: str = file.module.partition(".")[0]
         self.tree: ast.Module = parse(file.text)
         self.definitions: dict[int, Definition] = {
-            each.first: each for each in find_definitions(self.tree, telling, file.text)
+            each.first: each._replace(why_not=each.why_not or _COMPILED)
+            if (path, each.first) in compiled or (path, each.line) in reading.compiled
+            else each
+            for each in find_definitions(self.tree, reading.telling, file.text)
         }
         self.own_names: dict[str, dict[int, str]] = self._annotated_names()
 
@@ -142,6 +149,7 @@ def deduce_all(
     seen = list(observed)
     reading = reading or Reading()
     files: dict[str, _Source] = {}
+    compiled = {each.key for each in seen if each.is_compiled}
     skipped: list[Skipped] = [] if snapshot is None else [*snapshot.skipped]
     for path in sorted({each.path for each in seen}):
         file = read_file(Path(snapshot.named(path) if snapshot else path))
@@ -151,7 +159,7 @@ def deduce_all(
             elif snapshot is not None and snapshot.has_changed(path):
                 skipped.append(Skipped(path, "it was changed while the command ran"))
             else:
-                files[path] = _Source(path, file, reading.telling)
+                files[path] = _Source(path, file, reading, compiled)
         except ValueError as error:
             skipped.append(Skipped(path, str(error)))
     found: dict[tuple[str, int], Deduced] = {}

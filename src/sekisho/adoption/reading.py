@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from sekisho.adoption.compiled import compiled_in
 from sekisho.adoption.scripts import Block, top_level_blocks
 from sekisho.inference import called_by, is_unknown, survey
 
@@ -25,11 +26,13 @@ class Reading(NamedTuple):
         worlds: the worlds of functions, by path and line of ``def``; ``boundary`` if they cross.
         telling: the attributes that only arrays of one world have, and that world.
         blocks: the code at the top of modules that works with arrays.
+        compiled: the functions that the code passes to torch.jit, by path and line of ``def``.
     """
 
     worlds: Mapping[tuple[str, int], str] = {}
     telling: Mapping[str, str] = {}
     blocks: tuple[Block, ...] = ()
+    compiled: frozenset[tuple[str, int]] = frozenset()
 
 
 def read_solution(solution: Solution, seen: Collection[tuple[str, str]]) -> Reading:
@@ -59,4 +62,10 @@ def read_solution(solution: Solution, seen: Collection[tuple[str, str]]) -> Read
         # With an unknown value, the branch that crosses may be the one that runs.
         if name in crossing or not any(is_unknown(v.value) for v in each.variables)
     }
-    return Reading(worlds, solution.knowledge.exclusive, tuple(top_level_blocks(solution)))
+    scripted = compiled_in(solution) & functions.keys()
+    return Reading(
+        worlds,
+        solution.knowledge.exclusive,
+        tuple(top_level_blocks(solution)),
+        frozenset((paths[name], functions[name].line) for name in scripted),
+    )

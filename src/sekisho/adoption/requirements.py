@@ -10,7 +10,14 @@ from sekisho.adoption.shapes import axis_of, number_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["Requirements", "certain_statements", "required", "requirements", "unconditional_nodes"]
+__all__ = [
+    "Requirements",
+    "certain_statements",
+    "parts_of",
+    "required",
+    "requirements",
+    "unconditional_nodes",
+]
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -60,9 +67,9 @@ def required(statement: ast.stmt) -> Iterator[ast.expr]:
     """Yield the parts of a test that must be true, or false in ``if ...: raise``."""
     match statement:
         case ast.Assert(test=test):
-            yield from _parts(test, ast.And)
+            yield from parts_of(test, ast.And)
         case ast.If(test=test, body=[*_, ast.Raise()], orelse=[]):
-            yield from _parts(test, ast.Or)
+            yield from parts_of(test, ast.Or)
         case _:
             pass
 
@@ -87,10 +94,11 @@ def unconditional_nodes(node: ast.AST) -> Iterator[ast.AST]:
             yield from unconditional_nodes(each)
 
 
-def _parts(test: ast.expr, joined: type[ast.boolop]) -> Iterator[ast.expr]:
+def parts_of(test: ast.expr, joined: type[ast.boolop]) -> Iterator[ast.expr]:
+    """Yield what a test joins by ``and``, or by ``or``."""
     if isinstance(test, ast.BoolOp) and isinstance(test.op, joined):
         for each in test.values:
-            yield from _parts(each, joined)
+            yield from parts_of(each, joined)
     else:
         yield test
 

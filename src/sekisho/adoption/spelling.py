@@ -47,6 +47,8 @@ class ModuleSpelling:
         self._origins: dict[str, tuple[str, str]] = {}
         """Of each imported name, the module and the name in it; "" for the module itself."""
         self._bound: set[str] = set()
+        self._above: set[str] = set()
+        """The names that are imported above all definitions."""
         self._is_below = False
         for node in tree.body:
             self._read(node)
@@ -73,6 +75,8 @@ class ModuleSpelling:
         for each in node.names:
             name = each.asname or each.name
             self._bound.add(name.partition(".")[0])
+            if not self._is_below:
+                self._above.add(name.partition(".")[0])
             if isinstance(node, ast.ImportFrom):
                 if node.level or not node.module:
                     continue
@@ -119,6 +123,10 @@ class ModuleSpelling:
             return f"{self._module(module, 'abc')}.{name}"
         self.needed[Import(module, name)] = None
         return name
+
+    def can_name(self, text: str) -> bool:
+        """Whether annotations can call a class as code inside a function does: it is imported above."""
+        return text.partition(".")[0] in self._above
 
     def typed_in(self, node: ast.expr) -> tuple[str, int] | None:
         """Return a name in an annotation that is imported for type checkers only, and its line."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.deduction.dtypes import dtype_kind, dtype_word
 from sekisho.deduction.evidence import CLAIMS, Weaker
-from sekisho.deduction.forms import Form, Items
+from sekisho.deduction.forms import WRITTEN, Form, Items
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
@@ -125,7 +125,9 @@ def _may_be_more(name: str, form: Form, said: Said, uses: int) -> str:
         is_used = name in said.iterated or name in said.containers or name in said.arrays
         return "it is handed on only" if form.holds_arrays and not is_used else ""
     is_of_host = HOST.name in form.slot.worlds
-    if is_of_host and (form.items is not None or form.classes):
+    if is_of_host and (
+        form.items is not None or any(module != WRITTEN for module, _ in form.classes)
+    ):
         return "what came beside arrays was made one"
     if name in said.arrays or name in said.handed:
         return ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.deduction.claims import left_out, widened, words_of
 from sekisho.deduction.evidence import Weaker
-from sekisho.deduction.forms import Form, Slot, merge, parts_of, slots_of
+from sekisho.deduction.forms import WRITTEN, Form, Slot, merge, parts_of, slots_of
 from sekisho.deduction.ranks import without_lone_runs
 from sekisho.deduction.sizes import axes_of, different_calls
 from sekisho.worlds import HOST
@@ -72,6 +72,11 @@ def deduce(
     calls = [call for call in observed.calls if call.kind != "raise"]
     uses = observed.uses if uses is None else uses
     came = dict(_forms(observed, calls, star, stars))
+    unions = {
+        name: form for name in said.unions if (form := _as_union(came.get(name), said.unions[name]))
+    }
+    came |= unions
+    said = said._replace(open={name: at for name, at in said.open.items() if name not in unions})
     kind, weaker = _decorator(calls, came, said, world)
     forms: dict[str, Form] = {}
     for name, form in came.items():
@@ -125,6 +130,14 @@ def _forms(
         ]
         if seen:
             yield kind, merge(kind, seen)
+
+
+def _as_union(form: Form | None, classes: tuple[str, ...]) -> Form | None:
+    """Return a form with the classes that the code asks for; None if arrays or other objects never came."""
+    is_one = form is not None and form.slot is not None and form.items is None and form.classes
+    if form is None or not is_one or any(module == "builtins" for module, _ in form.classes):
+        return None
+    return form._replace(classes=frozenset((WRITTEN, each) for each in classes))
 
 
 def _integers(observed: Observed, calls: Sequence[Call]) -> dict[str, dict[int, int]]:

@@ -161,7 +161,8 @@ CLAIMS: Final = {
     ),
     "array": Claim(
         "an array, and nothing else",
-        "it is not asked what it is (`isinstance`, `is_tensor`, `hasattr`, `x == 'auto'`), is not made "
+        "it is not asked what it is (`isinstance`, `is_tensor`, `hasattr`, `x == 'auto'`), unless every call "
+        "has to pass the test, as by `if not isinstance(x, ndarray): raise`; is not made "
         "an array (`np.asarray(x)`), is neither iterated over nor unpacked, and is used as no list, "
         "number or None can be: `x.shape`, `x[:, 0]`, `x - y`; of other libraries than NumPy, which "
         "make no arrays of lists, a call of theirs and `self.layer(x)` say so too; so does a function of the "

@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
     from sekisho.tracer import Described, DescribedArray
 
-__all__ = ["Form", "Slot", "merge", "parts_of", "slots_of"]
+__all__ = ["WRITTEN", "Form", "Slot", "merge", "parts_of", "slots_of"]
+
+WRITTEN: Final = ""
+"""The module of a class that is called as the code of the function calls it."""
 
 Seen = tuple[int, "Described"]
 """The number of a call, and the description of a value: see `sekisho.tracer.describing`."""
@@ -76,7 +79,8 @@ class Form(NamedTuple):
         slot: the arrays.
         is_optional: whether None came.
         items: the containers of arrays, if they are of one class.
-        classes: the classes of all other values, by module and name.
+        classes: the classes of all other values, by module and name; or those that the code asks for, as
+            it writes them.
         mixed: why the form cannot be expressed; "" if it can.
     """
 

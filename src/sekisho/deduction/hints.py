@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from sekisho.deduction.forms import WRITTEN
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,6 +33,10 @@ class Spelling(Protocol):
         """Return the name for a class of ``collections.abc``."""
         ...
 
+    def can_name(self, text: str) -> bool:
+        """Whether annotations can call a class as code inside a function does."""
+        ...
+
 
 class LeftOut(Exception):  # noqa: N818 - it is not an error
     """Raised if no annotation is written; its only argument says why."""
@@ -52,10 +58,17 @@ class _Hint(NamedTuple):
             raise LeftOut(form.mixed)
         parts = [self.array(form.slot)] if form.slot is not None else []
         parts += [self.items(form.items)] if form.items is not None else []
-        parts += _classes(form, self.words)
+        parts += self.classes(form)
         if not parts:
             raise LeftOut("always None")
         return " | ".join([*parts, "None"] if form.is_optional else parts)
+
+    def classes(self, form: Form) -> list[str]:
+        """Write the classes of other values."""
+        written = sorted(name for module, name in form.classes if module == WRITTEN)
+        if unknown := [name for name in written if not self.spelling.can_name(name)]:
+            raise LeftOut(f"{', '.join(unknown)} beside arrays")
+        return [*written, *_classes(form, self.words)]
 
     def array(self, slot: Slot) -> str:
         """Write a place of arrays; for several worlds, a union."""
@@ -84,7 +97,9 @@ def _classes(form: Form, words: Mapping[Slot, str]) -> list[str]:
     names = {name for module, name in form.classes if module == "builtins"}
     if "int" in names and form.slot is not None and words[form.slot] in _FLOATING:
         names.add("float")  # where arrays of floats may come, a number is a float, too
-    other = sorted(f"{module}.{name}" for module, name in form.classes if module != "builtins")
+    other = sorted(
+        f"{module}.{name}" for module, name in form.classes if module not in {"builtins", WRITTEN}
+    )
     unknown = [*other, *sorted(names.difference(_PLAIN))]
     if unknown:
         beside = "beside arrays" if form.holds_arrays else ""

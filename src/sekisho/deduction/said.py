@@ -22,6 +22,7 @@ class Said(NamedTuple):
         classes: the classes that it requires, by parameter.
         dtypes: the dtypes that it requires, by parameter; of ``return``, the one that it names.
         open: the parameters that it asks what they are, and the line.
+        unions: the classes that it asks for, by parameter, as it writes them: it asks nothing else of it.
         iterated: the parameters that it iterates over, or unpacks.
         arrays: the parameters that are arrays by their annotation, or by what the code does with them.
         handed: the parameters that it passes to a library which makes no arrays of lists, or to a
@@ -58,6 +59,7 @@ class Said(NamedTuple):
     classes: Mapping[str, str] = {}
     dtypes: Mapping[str, str] = {}
     open: Mapping[str, int] = {}
+    unions: Mapping[str, tuple[str, ...]] = {}
     iterated: frozenset[str] = frozenset()
     arrays: frozenset[str] = frozenset()
     handed: frozenset[str] = frozenset()

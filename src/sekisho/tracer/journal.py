@@ -129,6 +129,11 @@ class Journal:
                 for path, each in _arrays_in(value, self.describe):
                     self._note_travel(each, [state.number, "return", path])
 
+    def note_compiled(self, traced: Any) -> None:
+        """Write that torch.jit has compiled the source of a function."""
+        with self._lock:
+            self._write({"compiled": self._state_of(traced).number})
+
     def note_count(self, held: list[int]) -> None:
         """Write the count of a call."""
         # Smaller counts are only written at the end.

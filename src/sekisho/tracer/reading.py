@@ -44,6 +44,7 @@ class Observed:
         calls: each distinct call with its count, which is a minimum if a process was killed.
         callers: the functions that have called it, by file and name.
         tests: the tests that have called it.
+        is_compiled: whether torch.jit has compiled its source.
     """
 
     def __init__(self, path: str, name: str, line: int, parameters: tuple[str, ...]) -> None:
@@ -54,6 +55,7 @@ class Observed:
         self.calls: Counter[Call] = Counter()
         self.callers: set[str] = set()
         self.tests: set[str] = set()
+        self.is_compiled: bool = False
 
     @property
     def key(self) -> tuple[str, int]:
@@ -137,6 +139,8 @@ def _read(path: Path, functions: dict[tuple[str, int], Observed], travels: Count
             observed = here[line["to"]]
             observed.callers.add(line["caller"])
             observed.tests |= {line["test"]} - {""}
+        elif "compiled" in line and line["compiled"] in here:
+            here[line["compiled"]].is_compiled = True
         elif "from" in line and {line["from"][0], line["to"][0]} <= here.keys():
             before, after = (
                 Place(here[number].key, name, tuple(where))

@@ -41,6 +41,10 @@ _LIBRARIES: Final = tuple(
     [sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")]
 )
 
+_COMPILER: Final = (os.path.join("torch", "jit", "frontend.py"), "get_jit_def")
+"""The end of the file, and the function, that read the source of whatever torch.jit compiles: what is
+scripted, and each function that it calls."""
+
 _TEST: Final = "PYTEST_CURRENT_TEST"
 """The variable in which pytest stores the running test: ``test_a.py::test_one[3] (call)``."""
 
@@ -107,6 +111,10 @@ class Journal(Protocol):
         """Record a call of a new kind."""
         ...
 
+    def note_compiled(self, traced: Traced) -> None:
+        """Record that torch.jit has compiled the function's source."""
+        ...
+
     def note_count(self, held: list[int]) -> None:
         """Record the count of a call whenever it has doubled."""
         ...
@@ -139,13 +147,20 @@ class Tracer:
     def _find(self, code: CodeType) -> Traced | None:
         path = self._files.get(code.co_filename)
         if path is None:
-            path = self._files[code.co_filename] = self._real(code.co_filename)
+            path = self._files[code.co_filename] = self._path_of(code.co_filename)
         if not path or code.co_name.startswith("<") or not code.co_flags & _IS_FUNCTION:
             return None
         found = self._functions.get(id(code))
         if found is None:
+            if path == _COMPILER[0] and code.co_name != _COMPILER[1]:
+                return None
             found = self._functions[id(code)] = Traced(code, path)
         return found
+
+    def _path_of(self, filename: str) -> str:
+        """Return the real path of a file to trace, or the end of the path of torch.jit's; "" for others."""
+        is_compiler = filename.endswith(os.sep + _COMPILER[0])
+        return self._real(filename) or (_COMPILER[0] if is_compiler else "")
 
     def _real(self, filename: str) -> str:
         """Return the real path of a file to trace; "" for other files."""
@@ -159,6 +174,9 @@ class Tracer:
 
     def _start(self, traced: Traced, frame: FrameType) -> None:
         values = frame.f_locals
+        if traced.path == _COMPILER[0]:
+            self._note_compiled(values.get(traced.names[0]))
+            return
         describe = self._journal.describe
         given = [values.get(name) for name in traced.names]
         key = tuple([describe(value) for value in given])
@@ -167,6 +185,15 @@ class Tracer:
             self._note_caller(traced, frame)
         if key not in traced.given:
             self._journal.note_arguments(traced, key, given)
+
+    def _note_compiled(self, function: Any) -> None:
+        """Record what torch.jit reads the source of: like `inspect`, it reads behind decorators."""
+        while hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        code = getattr(function, "__code__", None)
+        compiled = None if code is None else self._find(code)
+        if compiled is not None:
+            self._journal.note_compiled(compiled)
 
     def _note_caller(self, traced: Traced, frame: FrameType) -> None:
         caller = frame.f_back
