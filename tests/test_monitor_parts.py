@@ -435,7 +435,7 @@ def test_bodies_wrap_each_library_once_and_the_last_one_ends_it(monkeypatch):
         "wrap_operations",
         lambda observer, world, names, make: done.append((world, dict(names), make)),
     )
-    monkeypatch.setattr(hooks, "starters", [lambda observer: done.append(observer)])
+    monkeypatch.setattr(hooks, "starters", [done.append])
     monkeypatch.setattr(hooks, "_observer", SimpleNamespace(end=lambda: done.append("end")))
     monkeypatch.setattr(hooks._State, "wrapped", set())
     is_strict = [False]
