@@ -76,6 +76,8 @@ def test_items_that_are_made_as_they_are_read_are_refused(kind):
         ([C, A], [A, A], [C, D], False),
         ([C, A], [A, A], [C, A], True),
         ([C, C], [A, A], [C, A], False),
+        ([A, A], [A, A], [A, D], False),  # what is unchanged is no new version
+        ([A, D], [A, A], [A, D], True),
     ],
 )
 def test_a_new_container_has_the_new_items_and_none_of_the_old(found, olds, news, fits):
@@ -84,6 +86,21 @@ def test_a_new_container_has_the_new_items_and_none_of_the_old(found, olds, news
         return
     with pytest.raises(Refusal) as caught:
         containers._require(found, olds, news)
+    assert caught.value.args == (READ,)
+
+
+class Fixed(tuple):
+    """Has its items from somewhere else."""
+
+    __slots__ = ()
+
+    def __iter__(self):
+        return iter([A, A])
+
+
+def test_an_item_that_occurs_twice_and_is_replaced_once_is_not_left_as_it_was():
+    with pytest.raises(Refusal) as caught:
+        containers.with_items(Fixed([A, A]), [A, A], [A, D])
     assert caught.value.args == (READ,)
 
 
