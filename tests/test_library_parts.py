@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar, Union, Unpack
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import sekisho as sk
@@ -588,3 +589,94 @@ def test_a_program_is_not_compiled_while_torch_is_missing_or_being_imported(monk
     monkeypatch.delitem(sys.modules, "torch")
     assert tracing.is_compiling() is False
     assert tracing.runs_while_compiling() is False
+
+
+# --- NumPy's own annotations -----------------------------------------------------------------------
+
+S = TypeVar("S", bound=np.floating)
+TWO = TypeVar("TWO", np.float32, np.int8)
+ANY = TypeVar("ANY")
+ITSELF = TypeVar("ITSELF", bound=np.dtype[np.int8])
+LATE = TypeVar("LATE", bound="np.float32")
+REALS = ("float16", "float32", "float64", "longdouble")
+F4 = np.dtype[np.float32]
+
+
+@pytest.mark.parametrize(
+    ("hint", "found"),
+    [
+        (npt.NDArray[np.float32], ("NDArray[float32]", ("float32",), "float32", None, None)),
+        (npt.NDArray[np.floating], ("NDArray[floating]", REALS, "floating", None, None)),
+        (npt.NDArray[np.floating[Any]], ("NDArray[floating]", REALS, "floating", None, None)),
+        (npt.NDArray[Any], ("NDArray[Any]", None, None, None, None)),
+        (npt.NDArray[np.generic], ("NDArray[Any]", None, None, None, None)),
+        (npt.NDArray[int], ("NDArray[int]", (dtype_name(np.dtype(int)),), "int", None, None)),
+        (npt.NDArray[np.float32 | np.int8],
+         ("NDArray[float32 | int8]", ("float32", "int8"), "float32 | int8", None, None)),
+        (npt.NDArray[Union[np.int8, Any]], ("NDArray[Any]", None, None, None, None)),
+        (npt.NDArray[Annotated[np.int8, 1]], ("NDArray[int8]", ("int8",), "int8", None, None)),
+        (npt.NDArray[S], ("NDArray[S]", REALS, "S", None, "S")),
+        (npt.NDArray[TWO], ("NDArray[TWO]", ("float32", "int8"), "TWO", None, "TWO")),
+        (npt.NDArray[ANY], ("NDArray[ANY]", None, "ANY", None, "ANY")),
+        (npt.NDArray[LATE], ("NDArray[LATE]", None, "LATE", None, "LATE")),
+        (np.ndarray[Any, ITSELF], ("NDArray[ITSELF]", ("int8",), "ITSELF", None, "ITSELF")),
+        (np.ndarray[Any, np.dtype[np.int8] | F4],
+         ("NDArray[int8 | float32]", ("int8", "float32"), "int8 | float32", None, None)),
+        (np.ndarray[Any, Annotated[F4, 1]], ("NDArray[float32]", ("float32",), "float32", None, None)),
+        (np.ndarray[tuple[int, int], F4],
+         ("NDArray[float32], 2 axes", ("float32",), "float32", "_ _", None)),
+        (np.ndarray[tuple[int, int], Any], ("NDArray[Any], 2 axes", None, None, "_ _", None)),
+        (np.ndarray[tuple[Literal[3], int], F4],
+         ("NDArray[float32], 2 axes", ("float32",), "float32", "3 _", None)),
+        (np.ndarray[tuple[()], F4], ("NDArray[float32], 0 axes", ("float32",), "float32", "", None)),
+        (np.ndarray[tuple[int, ...], F4], ("NDArray[float32]", ("float32",), "float32", None, None)),
+        (np.ndarray[tuple[int, Unpack[tuple[int, ...]]], F4],  # noqa: UP044 - as it may be written
+         ("NDArray[float32], at least 1 axes", ("float32",), "float32", "_ ...", None)),
+        (np.ndarray[tuple[*tuple[int, ...], int], F4],
+         ("NDArray[float32], at least 1 axes", ("float32",), "float32", "... _", None)),
+        (np.ndarray[tuple[int, *tuple[int, int]], F4],
+         ("NDArray[float32], 3 axes", ("float32",), "float32", "_ _ _", None)),
+        (np.ndarray, None), (list[int], None), (int, None),
+    ],
+)  # fmt: skip
+def test_an_annotation_of_numpys_is_read_as_dtypes_and_axes(hint, found):
+    alias = HOST.alias(hint)
+    assert alias is None if found is None else alias[:5] == found
+    assert alias is None or alias.kind is None
+
+
+def test_what_numpys_world_does_with_values():
+    array = np.arange(3.0)
+    assert HOST.is_dtype(array.dtype)
+    assert not HOST.is_dtype(np.float32)
+    assert HOST.may_share(array, array[1:]) is True
+    assert HOST.may_share(array, array.copy()) is False
+    assert HOST.may_share(array, "text") is False
+    rounded, eps = HOST.rounded_to(array / 3, "float16")
+    assert (rounded.dtype, eps) == ("float16", 2**-10)
+    like = HOST.shaped_like(array, "int8")
+    assert (like.dtype, like.shape, like.strides) == ("int8", (3,), (0,))
+    assert HOST.round(array / 2).tolist() == [0, 0, 1]
+    assert HOST.size(array) == 3
+    for copy in (None, False):
+        for way in (HOST.move, HOST.to_host, HOST.from_host):
+            assert way(array, Policy(copy=copy)) == Converted(array, None)
+    assert HOST.move(array, Policy(copy=True)).copied == "copy=True"
+    units = array.view(Units)
+    assert HOST.concat([units, units], None).tolist() == [0, 1, 2, 0, 1, 2]
+    assert HOST.concat([array, array], 0).shape == (6,)
+    assert HOST.concat([array[None], array[None]], None).shape == (6,)
+    with HOST.watching_overflow() as (prepared, lines):
+        prepared(np.array([255], "u1")) + np.array([1], "u1")
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize("is_number", [True, False])
+@pytest.mark.parametrize("dtype", [None, "int8", "bfloat16"])
+def test_the_calls_that_make_an_array_of_numpy(is_number, dtype):
+    plain = "numpy.asarray({0})"
+    calls = [(plain, None), *([("numpy.atleast_1d({0})", None)] if is_number else [])]
+    if dtype == "int8":
+        calls.append(("numpy.asarray({0}, dtype='int8')", plain))
+        calls += [("numpy.atleast_1d({0}).astype('int8')", plain)] if is_number else []
+    assert list(HOST.making_calls(dtype, is_number=is_number)) == calls
