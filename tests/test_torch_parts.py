@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sekisho.errors import SekishoError
 from sekisho.worlds import HOST, Policy, Refusal, world_named
 from sekisho.worlds.policy import Converted
 
@@ -735,3 +736,150 @@ def test_a_compiled_call_is_written_with_its_options(options):
     words = "".join(f", {name}={each!r}" for name, each in options.items())
     code = WORLD.compiled_code("f", "x, 2", ["x"], options)
     assert code == f"torch.compile(f{words})(x, 2)"
+
+
+# --- memory that is shared -------------------------------------------------------------------------
+
+
+def aligned(dtype, *shape, offset=0):
+    """Return an array of zeros that starts so many bytes behind a multiple of 64."""
+    size = int(np.prod(shape, dtype=int)) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + 128, "u1")
+    start = -raw.ctypes.data % 64 + offset
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
+
+
+NOT_SHARED = [
+    (aligned(">f4", 3), "its byte order is not this machine's"),
+    (read_only(aligned("f4", 3)), "it is read-only"),
+    (aligned("f4", 3)[::-1], "it has a negative stride"),
+    (np.zeros(3, [("a", "f4"), ("b", "i1")])["a"], "its strides are no multiples of its item size"),
+    (aligned("f4", 3, offset=1), "its address is no multiple of its item size"),
+    (aligned("c16", 3, offset=8), "its address is no multiple of its item size"),
+    (aligned("f8", 3, offset=8), None),
+    (aligned("f4", 3, 4)[:, ::2], None),
+    (aligned("f4", 3)[:0], None),
+    (np.broadcast_to(aligned("f4", 1), 3), "it is read-only"),
+]
+
+
+@pytest.mark.parametrize(("array", "reason"), NOT_SHARED)
+def test_why_the_memory_of_an_array_is_not_shared(array, reason):
+    assert memory.why_not_shared(array) == reason
+    share = memory.make_share_array(torch, None)
+    shared = share(array)
+    assert (shared is None) is (reason is not None)
+    assert shared is None or not array.size or shared.data_ptr() == array.ctypes.data
+    copied = memory.copied_tensor(array, torch)
+    assert copied.tolist() == array.tolist()
+    assert copied.data_ptr() != array.ctypes.data or not array.size
+
+
+def test_the_fast_path_shares_plain_arrays_of_the_dtypes_that_are_asked_for(monkeypatch):
+    share = memory.make_share_array(torch, None)
+    some = memory.make_share_array(torch, frozenset({np.dtype("f4"), np.dtype("c8")}))
+    for dtype in ("f4", "c8", "f8", "c16", "?", "i2", "u8"):
+        array = aligned(dtype, 3)
+        assert share(array).data_ptr() == array.ctypes.data
+        assert (some(array) is not None) is (dtype in {"f4", "c8"})
+    for other in (aligned("f4", 3).view(np.memmap), np.zeros(3, "U1"), np.array([1], "Q"), 3, "a"):
+        assert share(other) is None
+    for array in (aligned("f4", 3), aligned("c8", 3)):
+        monkeypatch.setattr(torch.compiler, "_is_compiling_flag", True)
+        assert share(array) is None
+        monkeypatch.undo()
+    fake = SimpleNamespace(data_ptr=lambda: pytest.fail("its address was read"))
+    monkeypatch.setattr(torch, "from_numpy", lambda _: fake)
+    assert share(aligned("c8", 3)) is None
+
+
+class Fresh(SimpleNamespace):
+    """Stands for torch; each instance is another one to a cache."""
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize(
+    ("asked", "is_shared"),
+    [
+        ({}, True), ({"transform": 1}, False), ({"is_tracing": True}, False), ({"modes": 1}, False),
+        ({"level": 0}, False), ({"level": 1}, False), ({"level": -1}, True),
+    ],
+)  # fmt: skip
+def test_the_fast_path_to_numpy_asks_what_torch_is_doing(monkeypatch, read_only, asked, is_shared):
+    on = {"transform": None, "is_tracing": False, "modes": 0, "level": -1, **asked}
+    questions = (lambda: on["transform"], lambda: on["is_tracing"], lambda: on["modes"], True)
+    level = SimpleNamespace(_current_level=on["level"])
+    monkeypatch.setattr(_private, "asked_of", lambda _: questions)
+    monkeypatch.setattr(_private, "forward_level", lambda _: level)
+    library = Fresh(Tensor=torch.Tensor, __version__="2.13.0")
+    share = memory.make_share_tensor(library, None, read_only=read_only)
+    tensor = torch.arange(4.0)
+    shared = share(tensor)
+    assert (shared is not None) is is_shared
+    if not is_shared:
+        return
+    assert shared.ctypes.data == tensor.data_ptr()
+    assert shared.flags.writeable is not read_only
+    some = memory.make_share_tensor(library, frozenset({np.dtype("i1")}), read_only=read_only)
+    assert some(tensor) is None
+    assert some(tensor.char()) is not None
+    for other in (tensor.requires_grad_(), torch.nn.Parameter(tensor), tensor.numpy, 3):
+        assert share(other) is None
+    assert share(torch.zeros(2).bfloat16()) is None
+    assert (share(torch.zeros(2, 3).T) is not None) is read_only
+
+
+def test_an_error_of_strict_mode_is_not_tried_again(monkeypatch):
+    share = memory.make_share_tensor(torch, None, read_only=False)
+
+    def fails(_):
+        raise SekishoError("refused")
+
+    monkeypatch.setattr(torch.Tensor, "numpy", fails)
+    with pytest.raises(SekishoError):
+        share(torch.zeros(2))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "reads_as", "view_as"),
+    [
+        ("f4", "f4", None), ("Q", "u8", None), (">f4", ">f4", None), ("?", "?", None),
+        ("bfloat16", "u2", torch.bfloat16), ("float8_e5m2", "u1", torch.float8_e5m2),
+    ],
+)  # fmt: skip
+def test_an_array_is_read_in_a_dtype_that_torch_has(dtype, reads_as, view_as):
+    if view_as is not None:
+        dtype = getattr(pytest.importorskip("ml_dtypes"), dtype)
+    array = np.ones(3, dtype)
+    read, found = memory.readable_array(array, torch)
+    assert (read.dtype, found) == (np.dtype(reads_as), view_as)
+    assert read.dtype.char != "Q" or np.uint64 is np.ulonglong
+    assert read.ctypes.data == array.ctypes.data
+
+
+def test_strides_that_are_never_used_are_made_plain_and_others_left():
+    for array in (aligned("f4", 3), aligned("f4", 3)[::-1], aligned("f4", 0, 3)[::-1]):
+        assert memory.with_plain_strides(array) is array
+    odd = aligned("f4", 1, 3)[::-1]
+    made = memory.with_plain_strides(odd)
+    assert (made.strides, made.ctypes.data) == ((4, 4), odd.ctypes.data)
+    assert made.flags.writeable
+    assert not memory.with_plain_strides(read_only(aligned("f4", 1, 3)[::-1])).flags.writeable
+
+
+def test_a_broadcast_axis_is_copied_once():
+    array = np.broadcast_to(aligned("f4", 3, 1, 2), (3, 5, 2))
+    copied = memory.copied_tensor(array, torch)
+    assert (copied.shape, copied.stride()[1]) == ((3, 5, 2), 0)
+    assert copied.untyped_storage().nbytes() == 24
+    assert memory.copied_tensor(np.array(3.0), torch).shape == ()
+    one = np.lib.stride_tricks.as_strided(aligned("f4", 4), (1, 3), (0, 4))
+    assert memory.copied_tensor(one, torch).shape == (1, 3)
