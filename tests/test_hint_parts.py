@@ -431,7 +431,6 @@ F4 = np.ones(2, "f4")
         (np.float32(1), Wanted(HOST), "numpy.asarray({0})"),
         (np.float32(1), Wanted(None), "numpy.asarray({0})"),
         (np.float32(1), Wanted(HOST, scalars=True), None),
-        (np.float32(1), Wanted(world_named("torch")), None),
         ([1.0], Wanted(HOST), "numpy.asarray({0})"),
         ([1.0], Wanted(HOST, spec=spec("float32")), "numpy.asarray({0}, dtype='float32')"),
         (memoryview(b"ab"), Wanted(HOST), "numpy.asarray({0})"),
@@ -450,6 +449,7 @@ def test_a_crossing_is_suggested_where_the_boundary_makes_none(torch):
     option = ", or the option detach=True"
     for value, wanted, hint in (
         (plain, Wanted(HOST), None),
+        (np.float32(1), Wanted(torch_world), None),
         (plain, Wanted(HOST, crosses=False), "to_numpy({0}), or instead"),
         (plain, Wanted(None, crosses=False), None),
         (plain, Wanted(HOST, crosses=False, policy=Policy(copy=False)), "to_numpy({0}), or instead"),
