@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import warnings
 from types import SimpleNamespace
@@ -17,7 +18,14 @@ from sekisho.worlds.policy import Converted
 torch = pytest.importorskip("torch")
 
 import sekisho.worlds.torch as of_world  # noqa: E402 - needs torch
-from sekisho.worlds.torch import _private, kinds, memory, operations, probes  # noqa: E402
+from sekisho.worlds.torch import (  # noqa: E402
+    _private,
+    kinds,
+    memory,
+    operations,
+    probes,
+    watcher,
+)
 
 WORLD = world_named("torch")
 T = torch.Tensor
@@ -883,3 +891,187 @@ def test_a_broadcast_axis_is_copied_once():
     assert memory.copied_tensor(np.array(3.0), torch).shape == ()
     one = np.lib.stride_tricks.as_strided(aligned("f4", 4), (1, 3), (0, 4))
     assert memory.copied_tensor(one, torch).shape == (1, 3)
+
+
+# --- what torch keeps to itself --------------------------------------------------------------------
+
+
+def importing(monkeypatch, **modules):
+    """Let the private names be looked up in these modules; None stands for one that is missing."""
+
+    def import_module(name):
+        found = modules.get(name.rpartition(".")[2])
+        if found is None:
+            raise ImportError(name)
+        return found
+
+    monkeypatch.setattr(_private, "importlib", SimpleNamespace(import_module=import_module))
+
+
+@pytest.mark.parametrize("state", [None, "a state"])
+@pytest.mark.parametrize("is_tracing", [True, False])
+def test_a_trace_is_known_by_its_state_or_else_by_the_public_function(
+    monkeypatch, state, is_tracing
+):
+    monkeypatch.setattr(
+        _private, "asked_of", lambda _: SimpleNamespace(is_tracing=lambda: is_tracing)
+    )
+    known = Fresh(_C=SimpleNamespace(_get_tracing_state=lambda: state))
+    assert _private.is_in_trace(known) is (state is not None)
+    assert _private.is_in_trace(Fresh(_C=SimpleNamespace())) is is_tracing
+
+
+def test_modes_and_contexts_of_compilers_are_found_where_torch_has_them(monkeypatch):
+    for mode in (None, "a mode"):
+        importing(monkeypatch, proxy_tensor=SimpleNamespace(get_proxy_mode=lambda mode=mode: mode))
+        assert _private.has_proxy_mode() is (mode is not None)
+    for missing in ({}, {"proxy_tensor": SimpleNamespace()}):
+        importing(monkeypatch, **missing)
+        assert _private.has_proxy_mode() is False
+    for context in (None, "a context"):
+        found = SimpleNamespace(try_get=lambda context=context: context)
+        guards = SimpleNamespace(TracingContext=found)
+        monkeypatch.setitem(_private.sys.modules, "torch._guards", guards)
+        assert _private.is_tracing_context() is (context is not None)
+    for guards in (SimpleNamespace(), SimpleNamespace(TracingContext=3)):
+        monkeypatch.setitem(_private.sys.modules, "torch._guards", guards)
+        assert _private.is_tracing_context() is False
+    assert _private.is_zero(SimpleNamespace()) is False
+    assert _private.is_zero(SimpleNamespace(_is_zerotensor=lambda: True)) is True
+    assert _private.is_zero(SimpleNamespace(_is_zerotensor=lambda: False)) is False
+
+
+def test_axes_are_marked_and_limits_lifted_where_the_release_can(monkeypatch):
+    marked: list[Any] = []
+    importing(monkeypatch, _dynamo=SimpleNamespace(maybe_mark_dynamic=lambda *a: marked.append(a)))
+    _private.mark_axes("tensor", [1])
+    assert marked == [("tensor", [1])]
+    for names in (
+        {"recompile_limit": 8, "accumulated_recompile_limit": 9},
+        {"cache_size_limit": 8},
+    ):
+        limits: list[Any] = []
+        config = SimpleNamespace(
+            patch=lambda given, limits=limits: limits.append(given) or "a block", **names
+        )
+        importing(monkeypatch, config=config)
+        assert _private.recompiling_freely() == "a block"
+        assert limits == [dict.fromkeys(names, 10_000)]
+    for missing in ({}, {"config": SimpleNamespace(), "_dynamo": SimpleNamespace()}):
+        importing(monkeypatch, **missing)
+        _private.mark_axes("tensor", [1])
+        with _private.recompiling_freely() as nothing:
+            assert nothing is None
+
+
+def test_the_parts_of_a_registered_object_are_in_torchs_order(monkeypatch):
+    parts, make = _private.node_parts({"a": 1, "b": [2, 3]}, lambda each: isinstance(each, list))
+    assert parts == [1, [2, 3]]
+    assert make([4, 5]) == {"a": 4, "b": 5}
+    assert _private.node_parts(3, lambda _: False) is None
+    for missing in ({}, {"_pytree": SimpleNamespace()}):
+        importing(monkeypatch, **missing)
+        assert _private.node_parts([1], lambda _: False) is None
+
+
+@pytest.mark.parametrize("has_device", [True, False])
+def test_torch_makes_its_tables_before_its_functions_are_wrapped(monkeypatch, has_device):
+    made = []
+    device = SimpleNamespace(_device_constructors=lambda: made.append("constructors"))
+    importing(monkeypatch, **({"_device": device} if has_device else {}))
+    builtins = SimpleNamespace(_get_builtin_table=lambda: made.append("builtins"))
+    _private.make_tables(SimpleNamespace(jit=SimpleNamespace(_builtins=builtins)))
+    assert made == [*(["constructors"] if has_device else []), "builtins"]
+
+
+@pytest.mark.parametrize("lacks", [None, "_find_builtin", "_register_builtin", "the function"])
+def test_a_wrapper_is_a_builtin_of_torchscript_as_its_function_is(lacks):
+    table: dict[int, Any] = {}
+    known: dict[str, Any] = {
+        "_find_builtin": lambda given: None if lacks == "the function" else f"aten::{given}",
+        "_register_builtin": lambda wrapper, name: table.update({id(wrapper): name}),
+        "_builtin_table": table,
+    }
+    known.pop(lacks, None)
+    library = SimpleNamespace(jit=SimpleNamespace(_builtins=SimpleNamespace(**known)))
+
+    def wrapper():
+        """Stand for a function of torch."""
+
+    _private.note_builtin(library, "relu", wrapper)
+    assert table == ({} if lacks else {id(wrapper): "aten::relu"})
+    del wrapper
+    assert table == {}
+    known["_find_builtin"] = lambda _: 1 / 0
+    library = SimpleNamespace(jit=SimpleNamespace(_builtins=SimpleNamespace(**known)))
+    _private.note_builtin(
+        library, "relu", test_a_wrapper_is_a_builtin_of_torchscript_as_its_function_is
+    )
+    assert table == {}
+
+
+# --- the watcher -----------------------------------------------------------------------------------
+
+
+class Stack(list):
+    def size(self):
+        return len(self)
+
+    push = list.append
+
+
+@pytest.mark.parametrize("others", [[], ["a"], ["a", "b", "c"]])
+def test_the_mode_is_below_all_others_and_is_removed_from_wherever_it_is(others):
+    stack = Stack(others)
+    made: Any = watcher.Watcher.__new__(watcher.Watcher)
+    made._stack, made._mode = stack, "ours"
+    made.push()
+    assert stack == ["ours", *others]
+    stack.append("left behind")
+    made.pull()
+    assert stack == [*others, "left behind"]
+    made.push()
+    made.push()  # a body in a body of its own
+    made.pull()
+    assert stack == ["ours", *others, "left behind"]
+
+
+@pytest.mark.parametrize("is_home", [True, False])
+@pytest.mark.parametrize("asks", [True, False])
+@pytest.mark.parametrize(
+    ("operation", "args", "judged"),
+    [
+        (torch.relu, (1,), None),
+        (torch.relu, (1, np.ones(2)), "compute"),
+        (torch.add, (1, 2), "if it is asked for"),
+        (torch.equal, (1, 2), "scalar"),
+        (torch.as_tensor, (1,), "import"),
+        (T.numpy, (1,), "export"),
+    ],
+)
+def test_the_mode_judges_what_may_cross(is_home, asks, operation, args, judged):
+    seen: list[Any] = []
+    watch = SimpleNamespace(home=WORLD if is_home else HOST, broadcasting=asks)
+    state: Any = SimpleNamespace(watch=watch)
+    mode = watcher._make_mode(torch, WORLD, state, lambda *given: seen.append(given))
+
+    def run(*args, **kwargs):
+        return args, kwargs
+
+    for kwargs in (None, {"x": 3}):
+        seen.clear()
+        with contextlib.suppress(TypeError, AttributeError):  # torch itself refuses the numbers
+            mode.__torch_function__(operation, (), args, kwargs)
+        if not is_home:
+            wanted = operations.kind_of_operation(operation)
+        elif judged == "if it is asked for":
+            wanted = "compute" if asks else None
+        else:
+            wanted = judged
+        expected = [] if wanted is None else [(watch, WORLD, wanted, operation, args, kwargs)]
+        assert seen == expected
+    state.watch = None
+    seen.clear()
+    assert mode.__torch_function__(run, (), (1,), {"x": 2}) == ((1,), {"x": 2})
+    assert mode.__torch_function__(run, (), (1,)) == ((1,), {})
+    assert seen == []
