@@ -595,6 +595,60 @@ def test_what_starts_work_is_wrapped_once_if_it_is_imported(monkeypatch):
     ]
 
 
+@pytest.mark.parametrize("is_monitored", [True, False])
+@pytest.mark.parametrize("fails", [None, RuntimeError, KeyboardInterrupt])
+def test_a_thread_has_its_own_run_again_before_it_runs_or_if_it_does_not_start(
+    monkeypatch, is_monitored, fails
+):
+    watch = Watch("f", HOST) if is_monitored else None
+    seen: list[Any] = []
+
+    class Thread:
+        def run(self):
+            seen.append((state.thread.watch, "run" in vars(self)))
+
+    def start(self):
+        seen.append("run" in vars(self))
+        if fails is not None:
+            raise fails
+        state.thread.watch = None  # a thread of its own has none
+        self.run()
+        return "started"
+
+    monkeypatch.setattr(state.thread, "watch", watch)
+    thread = Thread()
+    call = jobs._start_thread(start)
+    if fails is not None:
+        with pytest.raises(fails):
+            call(thread)
+        assert seen == [is_monitored]
+    else:
+        assert call(thread) == "started"
+        assert seen == [is_monitored, (watch, False)]
+    assert vars(thread) == {}
+    monkeypatch.setattr(state.thread, "watch", None)
+
+
+@pytest.mark.parametrize("is_monitored", [True, False])
+def test_an_executor_is_not_monitored_and_its_job_is(monkeypatch, is_monitored):
+    watch = Watch("f", HOST) if is_monitored else None
+    monkeypatch.setattr(state.thread, "watch", watch)
+    seen: list[Any] = []
+
+    def submit(self, work, *args, **kwargs):
+        seen.append(state.thread.watch)
+        return work(*args, **kwargs)
+
+    def work(*args, **kwargs):
+        seen.append(state.thread.watch)
+        return args, kwargs
+
+    assert jobs._submit(submit)("pool", work, 1, x=2) == ((1,), {"x": 2})
+    assert seen == [None, watch]
+    assert state.thread.watch is watch
+    monkeypatch.setattr(state.thread, "watch", None)
+
+
 class Coroutine:
     name = "inner"
 
