@@ -407,6 +407,36 @@ def test_an_entry_point_has_the_name_of_its_world():
 
 
 @pytest.mark.usefixtures("alone")
+def test_a_value_belongs_to_a_world_whose_library_was_imported_since(monkeypatch):
+    class Own:
+        """A value of the library."""
+
+    made = without(name="tallied", owns=lambda self, value: isinstance(value, Own))
+    monkeypatch.setattr(registry, "_records", (HOST,))
+    late = {"absent": lambda: pytest.fail("it is not imported"), "tallied": lambda: made}
+    late["other"] = lambda: without(name="other", owns=lambda self, value: False)
+    monkeypatch.setattr(registry, "_pending", dict(late))
+    assert registry.find_world(Own()) is None
+    for name in ("tallied", "other"):
+        monkeypatch.setitem(registry.sys.modules, name, SimpleNamespace())
+    assert registry.find_world(3) is None  # both are looked at
+    assert set(registry._pending) == {"absent"}
+    monkeypatch.setattr(registry, "_records", (HOST,))
+    for order in (["absent", "other", "tallied"], ["tallied", "other", "absent"]):
+        monkeypatch.setattr(registry, "_records", (HOST,))
+        monkeypatch.setattr(registry, "_pending", {name: late[name] for name in order})
+        assert registry.find_world(Own()).name == "tallied"
+    monkeypatch.setattr(registry, "_pending", {"tallied": _failing})
+    monkeypatch.setattr(registry, "_records", (HOST,))
+    with pytest.warns(RuntimeWarning, match="ImportError: broken$"):
+        assert registry.find_world(Own()) is None
+
+
+def _failing():
+    raise ImportError("broken")
+
+
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("fails", [False, True])
 def test_listeners_are_told_once_that_a_library_was_imported(monkeypatch, fails):
     told: list[str] = []
