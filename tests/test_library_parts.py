@@ -680,3 +680,14 @@ def test_the_calls_that_make_an_array_of_numpy(is_number, dtype):
         calls.append(("numpy.asarray({0}, dtype='int8')", plain))
         calls += [("numpy.atleast_1d({0}).astype('int8')", plain)] if is_number else []
     assert list(HOST.making_calls(dtype, is_number=is_number)) == calls
+
+
+@pytest.mark.parametrize(("name", "module"), [("jax", "jax.numpy"), ("cupy", "cupy")])
+@pytest.mark.parametrize("is_number", [True, False])
+@pytest.mark.parametrize("dtype", [None, "int8"])
+def test_the_calls_that_make_an_array_of_a_library_like_numpy(name, module, is_number, dtype):
+    calls = [f"{module}.asarray({{0}})"]
+    calls += [f"{module}.atleast_1d({{0}})"] if is_number else []
+    calls += [f"{module}.asarray({{0}}, dtype='int8')"] if dtype else []
+    found = world_named(name).making_calls(dtype, is_number=is_number)
+    assert list(found) == [(call, "numpy.asarray({0})") for call in calls]
