@@ -629,6 +629,24 @@ def test_a_thread_has_its_own_run_again_before_it_runs_or_if_it_does_not_start(
     monkeypatch.setattr(state.thread, "watch", None)
 
 
+def test_an_interrupt_while_a_thread_is_starting_is_that_though_it_runs_already(monkeypatch):
+    monkeypatch.setattr(state.thread, "watch", Watch("f", HOST))
+
+    class Thread:
+        def run(self):
+            """Do nothing."""
+
+    def start(self):
+        self.run()
+        raise KeyboardInterrupt
+
+    thread = Thread()
+    with pytest.raises(KeyboardInterrupt):
+        jobs._start_thread(start)(thread)
+    assert vars(thread) == {}
+    monkeypatch.setattr(state.thread, "watch", None)
+
+
 @pytest.mark.parametrize("is_monitored", [True, False])
 def test_an_executor_is_not_monitored_and_its_job_is(monkeypatch, is_monitored):
     watch = Watch("f", HOST) if is_monitored else None
