@@ -271,12 +271,14 @@ def _try(
 
 
 def _tests_of(mutant: Mutant, known: dict[str, Any], *, of_file: bool) -> list[list[Any]]:
-    """Return the tests of a file that run the changed statement, or anything in its file."""
+    """Return the tests that run the changed statement, or all if some run anything in its file."""
     lines, first, last = known["lines"].get(mutant.file, {}), *mutant.lines
     ran = [lines[str(line)] for line in range(first, last + 1) if str(line) in lines]
-    numbers = set().union(*(lines.values() if of_file else ran))
+    numbers = set().union(*ran)
     if of_file:
-        numbers.discard(-1)
+        # A test of one function alone does not run its file, as far as coverage sees.
+        is_run = any(at >= 0 for each in lines.values() for at in each)
+        numbers = set(range(len(known["tests"]))) if is_run else set()
     elif ran and (not numbers or -1 in numbers):  # during collection, or in a shared fixture
         numbers = set(range(len(known["tests"])))
     return sorted((known["tests"][at] for at in numbers), key=lambda test: test[1])

@@ -17,7 +17,8 @@ from jaxtyping import Float32
 
 import sekisho as sk
 from sekisho.testing import both_worlds
-from sekisho.worlds import registry
+from sekisho.worlds import Policy, Refusal, registry, world_named
+from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name
 
 F = np.arange(6, dtype="float32").reshape(2, 3)
 
@@ -207,6 +208,49 @@ def test_devices_are_known_by_their_number(pretended):
     assert on_one(sk.to_cupy(F)).device.id == 1
     with pytest.raises(sk.DeviceError), sk.mode("strict"):
         on_one(sk.to_cupy(F))
+
+
+def test_an_array_is_copied_at_once_on_the_device_that_is_wanted(pretended, monkeypatch):
+    made = []
+
+    def noting(given, **options):
+        made.append((Device.current, given.dtype, options))
+        return array(given)
+
+    monkeypatch.setattr(pretended, "array", noting)
+    world = world_named("cupy")
+    x = world.from_host(F.astype(">f4"), Policy())
+    assert x.copied == "it moved from the host to CUDA"
+    there = world.parse_device("cuda:1")
+    assert world.parse_device(there) is there
+    assert (there.id, world.parse_device(2).id, world.parse_device("cuda").id) == (1, 2, 0)
+    assert world.from_host(F, Policy(device=there)).value.device.id == 1
+    native = {"copy": True, "blocking": True}
+    assert made == [(0, np.dtype("f4"), native), (1, np.dtype("f4"), native)]
+    made.clear()
+    assert (world.is_on(x.value, there), world.device_name(x.value)) == (False, "cuda:0")
+    for policy in (Policy(), Policy(copy=False), Policy(device=world.parse_device(0))):
+        assert world.move(x.value, policy) == (x.value, None)
+    assert world.move(x.value, Policy(copy=True)).copied == "copy=True"
+    moved = world.move(x.value, Policy(device=there))
+    assert (moved.copied, moved.value.device.id) == ("it moved from cuda:0 to cuda:1", 1)
+    assert made == [(1, np.dtype("f4"), {"copy": True})]
+    for cross, reason in (
+        (lambda: world.move(x.value, Policy(device=there, copy=False)), "cuda:0 to cuda:1"),
+        (lambda: world.from_host(F, Policy(copy=False)), "the host to CUDA"),
+        (lambda: world.to_host(x.value, Policy(copy=False)), "cuda:0 to the host"),
+    ):
+        with pytest.raises(Refusal) as caught:
+            cross()
+        assert caught.value.reason == (
+            f"copy=False, but it moved from {reason} and has to be copied"
+        )
+    with pytest.raises(Refusal) as caught:
+        world.from_host(np.zeros(1, "g"), Policy())
+    assert caught.value.reason == "it is longdouble, which cupy lacks"
+    assert world.dtypes() == {each: dtype_name(each) for each in PLAIN_DTYPES}
+    monkeypatch.delitem(sys.modules, "cupy")
+    assert world.dtypes() == {}
 
 
 def test_the_record_alone_needs_no_library():

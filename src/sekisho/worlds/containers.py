@@ -123,7 +123,8 @@ def _require(changed: Any, olds: Sequence[Any], items: Sequence[Any]) -> None:
     # An item that occurs twice in the original is replaced by the first of its new versions.
     firsts: dict[int, Any] = {}
     for old, new in zip(olds, items, strict=True):
-        firsts.setdefault(id(old), new)
+        if new is not old:
+            firsts.setdefault(id(old), new)
     if len(found) != len(items) or any(
         each is not new and (new is old or each is not firsts[id(old)])
         for each, old, new in zip(found, olds, items, strict=True)
