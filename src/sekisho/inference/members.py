@@ -24,6 +24,7 @@ from sekisho.inference.value_types import (
 )
 from sekisho.inference.values import (
     arrays_in,
+    atoms,
     is_known,
     is_never,
     is_unknown,
@@ -47,9 +48,9 @@ __all__ = [
     "MOST_SUBCLASSES",
     "attribute",
     "container_of",
+    "converts",
     "find_method",
     "function_of",
-    "is_open",
     "is_property",
     "symbol",
 ]
@@ -209,9 +210,15 @@ def _of_instance(frame: Frame, atom: InstanceValue, name: str, node: ast.Attribu
         return ("bound", f"{cls}.{name}", atom)
     assigned = _assigned(frame, cls, name)
     found = program.member(cls, name)
+    # a method is not replaced under a name made at run time, as a rule
+    if is_unknown(assigned) and found is not None and found[1][0] == "def":
+        assigned = NEVER
     if found is None:
         if not is_never(assigned):
             return assigned
+        said = frame.knowledge.gives.get(f"{cls}.{name}")
+        if said is not None:
+            return read_annotation(program, split(cls)[0], said)
         below: Value = NEVER
         for each in program.subclasses(cls)[:MOST_SUBCLASSES]:
             below = join_known(below, frame.fact(f"a {each}.{name}"))
@@ -225,32 +232,54 @@ def _of_instance(frame: Frame, atom: InstanceValue, name: str, node: ast.Attribu
         return ("class", f"{owner}.{name}")
     said: Value = UNKNOWN
     if entry[0] == "var" and entry[1] is not None:
-        said = read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
+        annotation = frame.knowledge.gives.get(f"{owner}.{name}", entry[1])
+        said = read_annotation(program, split(owner)[0], annotation, {"Self": atom})
     if not is_unknown(said):
         is_weight = name in _WEIGHTS and said[0] == "array" and frame.knowledge.trains(cls)
         return with_state(said, GRAD) if is_weight else said
     return assigned if not is_never(assigned) else UNKNOWN
 
 
-_DYNAMIC: Final = ("__getattr__", "__getattribute__", "__setattr__")
+def converts(frame: Frame, cls: str) -> bool:
+    """Return whether assignments to attributes of the project's class run code, or reading them does."""
+    return _defines(frame, cls, ("__getattribute__", "__setattr__"))
 
 
-def is_open(frame: Frame, cls: str) -> bool:
-    """Return whether attributes of the project's class may change in other ways than assignment."""
+def _is_open(frame: Frame, cls: str) -> bool:
+    """Return whether attributes of the project's class come in other ways than assignment, too."""
+    return _defines(frame, cls, ("__getattr__",)) or not is_never(frame.fact(f"o {cls}"))
+
+
+def _defines(frame: Frame, cls: str, names: Iterable[str]) -> bool:
     entry = frame.program.entry(cls)
-    members = entry[2] if entry is not None and entry[0] == "class" else ()
-    return any(each in members for each in _DYNAMIC) or not is_never(frame.fact(f"o {cls}"))
+    return entry is not None and entry[0] == "class" and any(each in entry[2] for each in names)
 
 
 def _assigned(frame: Frame, cls: str, name: str) -> Value:
-    """Return what the project assigns to an attribute anywhere; UNKNOWN if the class is open."""
+    """Return what the project assigns to an attribute anywhere; UNKNOWN if that need not be what it holds."""
     found: Value = NEVER
+    may_differ = False
     for each in frame.program.mro(cls):
         if frame.program.is_own(each):
-            if is_open(frame, each):
+            if converts(frame, each):
                 return UNKNOWN
+            may_differ = may_differ or _is_open(frame, each)
             found = join_known(found, frame.fact(f"a {each}.{name}"))
-    return found
+    return _perhaps(found) if may_differ else found
+
+
+def _perhaps(assigned: Value) -> Value:
+    """What an attribute is if code with names made at run time may set it as well.
+
+    It sets another value of the same class, as a rule; no finding relies on it. Of Python's own classes, and of
+    what is None at first, one cannot tell.
+    """
+    found = atoms(assigned)
+    if any(each[0] not in {"array", "instance"} for each in found):
+        return UNKNOWN
+    if any(each[0] == "array" or not each[1].startswith("builtins:") for each in found):
+        return unsure(assigned)
+    return UNKNOWN
 
 
 def _with_overrides(
@@ -280,7 +309,7 @@ def find_method(frame: Frame, cls: str, name: str, *, is_exact: bool) -> list[tu
 
 
 def _of_class(frame: Frame, cls: str, name: str) -> Value:
-    if name == "apply" and frame.knowledge.applied.intersection(frame.program.mro(cls)[1:]):
+    if name == "apply" and frame.knowledge.applied_in(cls):
         return "applied", f"{cls}.forward"
     found = frame.program.member(cls, name)
     if found is None:

@@ -43,7 +43,7 @@ def call_own(call: KnownCall) -> Value:
     match call.self_value:
         case ("instance", cls, parameter) if parameter != EXACT:
             if len(frame.program.subclasses(cls)) > MOST_SUBCLASSES:
-                return UNKNOWN  # a class that stands for anything
+                return _said(call)  # a class that stands for anything
             last = call.name.rpartition(".")[2]
             others = find_method(frame, cls, last, is_exact=False)
             methods += [each for each in others if each[0] != call.name]
@@ -65,6 +65,16 @@ def call_own(call: KnownCall) -> Value:
     if frame.no_grad and state & TRACKED:
         return with_state(result, state & ~TRACKED)
     return result
+
+
+def _said(call: KnownCall) -> Value:
+    """What a method of a class with very many subclasses gives: what its annotation says."""
+    key, _ = split(call.name)
+    _, returns, decorators, *_ = call.entry[1][-1]
+    if not is_transparent(call.frame, key, decorators) or gives_back(call.frame, key, decorators):
+        return UNKNOWN
+    bindings: dict[str, Value] = {"Self": call.self_value} if call.self_value is not None else {}
+    return unsure(read_annotation(call.frame.program, key, returns, bindings))
 
 
 def _is_abstract(entry: DefEntry) -> bool:

@@ -9,7 +9,7 @@ from sekisho.inference.containers import item_of
 from sekisho.inference.events import ATTRIBUTE
 from sekisho.inference.frame import Frame, Located, dotted_of
 from sekisho.inference.iterating import iterated
-from sekisho.inference.members import container_of, is_open, is_property
+from sekisho.inference.members import container_of, converts, is_property
 from sekisho.inference.refusals import note_assigned
 from sekisho.inference.states import requires_grad
 from sekisho.inference.value_types import CONSTANTS, PLAIN, Value, dict_of, list_of
@@ -105,7 +105,7 @@ def _is_converted(frame: Frame, cls: str, name: str) -> bool:
     if found is not None and found[1][0] == "def":
         return is_property(found[1])
     return any(
-        frame.program.is_own(each) and is_open(frame, each) for each in frame.program.mro(cls)
+        frame.program.is_own(each) and converts(frame, each) for each in frame.program.mro(cls)
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.code import lower, lower_expr, lower_signature, without_call
 from sekisho.inference.annotations import read_annotation
+from sekisho.inference.applied import applied_argument
 from sekisho.inference.arrays import only_world, worlds_of
 from sekisho.inference.axes import axis_strings
 from sekisho.inference.containers import sharper, without_constants
@@ -228,6 +229,8 @@ def _enter(frame: Frame, node: Node) -> list[tuple[str, Value]]:
     for index, (name, kind, _, annotation) in enumerate(signature[0]):
         if index == 0 and frame.unit.owner and "staticmethod" not in frame.unit.traits:
             value = _self(frame)
+        elif annotation is None and (passed := applied_argument(frame, index)) is not None:
+            value = _packed(passed, kind)
         elif is_known:
             strictly = is_varied or name in frame.asked
             value = _parameter(frame, name, kind, annotation, defaults.get(name), strictly=strictly)

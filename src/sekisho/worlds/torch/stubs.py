@@ -66,7 +66,11 @@ SUPPLEMENT: Final = Supplement(
             *("frombuffer", "Tensor.numpy", "Tensor.__array__", "Tensor.__dlpack__"),
         }
     ),
-    gives={"nn.Module.state_dict": "dict[str, Tensor]"},
+    gives={
+        "nn.Module.state_dict": "dict[str, Tensor]",
+        "torch._C:_FunctionBase.saved_tensors": "tuple[Tensor, ...]",
+        "torch.autograd.function:FunctionCtx.saved_tensors": "tuple[torch.Tensor, ...]",
+    },
     loaders=frozenset({"utils.data.DataLoader"}),
     datasets={
         "utils.data.TensorDataset": "rows",

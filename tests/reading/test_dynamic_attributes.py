@@ -1,0 +1,126 @@
+"""Attributes that also come under names made at run time, and what `autograd.Function` is called with."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+HEAD = """\
+import numpy as np
+import torch
+from torch import nn
+
+a = np.ones((3, 3), np.float32)
+t = torch.ones(3, 3)
+"""
+
+
+def held(project, text):
+    """What each name of a program holds at its end, as a map says it."""
+    project.write(HEAD + text)
+    return project.worlds()
+
+
+OPEN = {
+    "__getattr__": "    def __getattr__(self, name): return self.data[name]\n",
+    "setattr": "    def set(self, name, value): setattr(self, name, value)\n",
+    "__dict__": "    def set(self, **values): self.__dict__.update(values)\n",
+}
+
+
+@pytest.mark.parametrize("way", OPEN.values(), ids=OPEN)
+@pytest.mark.parametrize(
+    ("first", "x"),
+    [("t", "torch"), ("a", "numpy"), ("None", "unknown"), ("3", "unknown"), ("[t]", "unknown")],
+)
+def test_an_attribute_is_what_is_assigned_if_others_come_by_name(project, way, first, x):
+    text = f"class A:\n    def __init__(self):\n        self.x = {first}\n{way}"
+    project.write(HEAD + text + "x = A().x\n")
+    assert project.worlds()["x"] == x
+    assert project.findings("SK107", "SK108") == []
+
+
+@pytest.mark.parametrize("way", OPEN.values(), ids=OPEN)
+def test_the_methods_of_such_a_class_are_known(project, way):
+    text = (
+        f"class A:\n    def f(self): return t\n{way}class B(A):\n    def g(self): return self.f()\n"
+    )
+    assert held(project, text + "x = B().g()\n")["x"] == "torch"
+
+
+@pytest.mark.parametrize("way", OPEN.values(), ids=OPEN)
+def test_the_parts_of_such_a_class_are_known(project, way):
+    part = "class Part:\n    def f(self): return t\n"
+    text = f"class A:\n    def __init__(self, part):\n        self.part = part\n{way}"
+    assert held(project, part + text + "x = A(Part()).part.f()\n")["x"] == "torch"
+
+
+@pytest.mark.parametrize("method", ["__setattr__", "__getattribute__"])
+def test_an_attribute_whose_access_runs_code_is_unknown(project, method):
+    arguments = "self, name, value" if method == "__setattr__" else "self, name"
+    text = (
+        "class A:\n    def __init__(self):\n        self.x = a\n"
+        f"    def {method}({arguments}): return super().{method}({arguments[6:]})\n"
+    )
+    assert held(project, text + "x = A().x\n")["x"] == "unknown"
+
+
+def test_a_method_with_very_many_overrides_gives_what_its_annotation_says(project):
+    text = "class A:\n    def f(self, x) -> torch.Tensor: ...\n    def g(self, x): return x\n"
+    text += "".join(
+        f"class B{i}(A):\n    def f(self, x): return make()\n    def g(self, x): return x\n"
+        for i in range(60)
+    )
+    text += "def use(each: A):\n    x, y = each.f(1), each.g(t)\n    return x, y\n"
+    known = held(project, text)
+    assert (known["x"], known["y"]) == ("torch", "unknown")
+
+
+FUNCTION = """\
+class F(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.factor = x * 2
+        ctx.save_for_backward(x)
+        return x
+"""
+
+
+@pytest.mark.parametrize("annotation", ["", ": torch.autograd.function.FunctionCtx"])
+def test_backward_is_called_with_what_forward_saved_and_gradients(project, annotation):
+    text = FUNCTION + (
+        "    @staticmethod\n"
+        f"    def backward(ctx{annotation}, grad):\n"
+        "        x, = ctx.saved_tensors\n        y = ctx.saved_tensors[1]\n        z = grad\n"
+        "        return grad * x\n"
+        "F.apply(t)\n"
+    )
+    known = held(project, text)
+    assert (known["x"], known["y"], known["z"]) == ("torch", "torch", "torch")
+
+
+def test_backward_finds_what_forward_assigns_to_the_context(project):
+    text = FUNCTION + (
+        "    @staticmethod\n    def backward(ctx, *grads):\n"
+        "        x, y = ctx.factor, grads[0]\n        return x\n"
+        "F.apply(t)\n"
+    )
+    known = held(project, text)
+    assert (known["x"], known["y"]) == ("torch", "torch")
+
+
+def test_forward_gets_no_context_beside_setup_context(project):
+    text = """\
+class F(torch.autograd.Function):
+    @staticmethod
+    def forward(x, y):
+        z = x, y
+        return x
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+F.apply(t, a)
+"""
+    known = held(project, text)
+    assert known["z"] == "tuple[torch, numpy]"
