@@ -124,3 +124,99 @@ F.apply(t, a)
 """
     known = held(project, text)
     assert known["z"] == "tuple[torch, numpy]"
+
+
+@pytest.mark.parametrize("setter", ["setattr", "object.__setattr__"])
+def test_a_constant_name_makes_an_assignment(project, setter):
+    text = (
+        f"class A:\n    def __init__(self):\n        {setter}(self, 'x', t)\n        self.y = a\n"
+    )
+    known = held(project, text + "x, y = A().x, A().y\n")
+    assert (known["x"], known["y"]) == ("torch", "numpy")
+
+
+# --- attributes and items of one of several values
+
+
+@pytest.mark.parametrize("other", ["None", "3", "2.5", "True", "[t]", "{'a': t}"])
+@pytest.mark.parametrize(("use", "x"), [("y.unsqueeze(0)", "torch"), ("y.mean(0)", "torch")])
+def test_a_member_that_only_some_alternatives_have_is_of_these(project, other, use, x):
+    text = f"def f(n):\n    y = t if n else {other}\n    x = {use}\n    return x\nf(3)\n"
+    assert held(project, text)["x"] == x
+
+
+@pytest.mark.parametrize("other", ["None", "3", "2.5", "True", "[]"])
+def test_an_item_is_of_the_alternatives_that_have_items(project, other):
+    text = f"def f(n):\n    y = t if n else {other}\n    x = y[0]\n    return x\nf(3)\n"
+    assert held(project, text)["x"] == "torch"
+
+
+@pytest.mark.parametrize("use", ["y.foo", "y[0]"])
+def test_what_no_alternative_has_is_unknown(project, use):
+    text = f"def f(n):\n    y = 3 if n else None\n    x = {use}\n    return x\nf(3)\n"
+    assert held(project, text)["x"] in {"unknown", "none"}
+
+
+# --- properties
+
+
+@pytest.mark.parametrize(
+    "decorator", ["property", "functools.cached_property", "lazy_property", "utils.lazy_property"]
+)
+def test_properties_are_values(project, decorator):
+    text = "import functools\nfrom torch.distributions import utils\n"
+    text += "from torch.distributions.utils import lazy_property\n"
+    text += f"class A:\n    @{decorator}\n    def f(self): return t\nx = A().f\n"
+    assert held(project, text)["x"] == "torch"
+
+
+def test_lazy_properties_of_a_library_are_values(project):
+    text = "from torch.distributions import MultivariateNormal, Normal\n"
+    text += "def f(p: MultivariateNormal):\n    x = p.covariance_matrix\n    return x\n"
+    assert held(project, text)["x"] == "torch"
+
+
+def test_a_property_that_only_subclasses_have_is_known(project):
+    text = "class A: pass\nclass B(A):\n    @property\n    def f(self): return t\n"
+    assert held(project, text + "def g(each: A):\n    x = each.f\n    return x\n")["x"] == "torch"
+
+
+# --- parameters and results of functions
+
+
+@pytest.mark.parametrize(
+    ("annotation", "x"), [(": torch.Tensor", "torch"), (": int", "none"), ("", "unknown")]
+)
+def test_annotations_hold_under_a_decorator_that_is_not_known(project, annotation, x):
+    text = f"from somewhere import shaped\n@shaped(3)\ndef f(y{annotation}):\n    x = y\n    return x\n"
+    assert held(project, text)["x"] == x
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        *("linalg.solve(t, t)", "linalg.inv(t)", "linalg.eigvals(t)", "special.erf(t)"),
+        *("fft.rfft(t)", "norm(t)", "tensordot(t, t)", "cdist(t, t)", "block_diag(t, t)"),
+        *("ones(3).norm()", "ones(4).unflatten(0, (2, 2))"),
+    ],
+)
+def test_functions_without_annotations_give_tensors(project, call):
+    torch = pytest.importorskip("torch")
+    given = eval(f"torch.{call}", {"torch": torch, "t": torch.eye(3)})
+    assert isinstance(given, torch.Tensor)
+    assert held(project, f"x = torch.{call}\n")["x"] == "torch"
+
+
+@pytest.mark.parametrize(
+    "call", ["linalg.svd(t)", "linalg.eigh(t)", "linalg.cholesky_ex(t)", "broadcast_tensors(t, t)"]
+)
+def test_functions_that_give_several_tensors_do(project, call):
+    torch = pytest.importorskip("torch")
+    given = eval(f"torch.{call}", {"torch": torch, "t": torch.eye(3)})
+    assert all(isinstance(each, torch.Tensor) for each in given)
+    assert held(project, f"x, *_ = torch.{call}\n")["x"] == "torch"
+
+
+def test_the_beginning_of_a_text_is_not_taken_for_it(project):
+    text = "import importlib\nname = 'x'\nnp2 = importlib.import_module('numpy' + name)\n"
+    assert held(project, text + "x = np2.ones(3)\n")["x"] == "unknown"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from sekisho.code import constant_in
+from sekisho.code import text_in
 from sekisho.inference.annotations import read_annotation, variable
 from sekisho.inference.decorators import is_transparent
 from sekisho.inference.events import MISSING, RECORD
@@ -21,6 +21,7 @@ from sekisho.inference.value_types import (
     ArrayValue,
     InstanceValue,
     Value,
+    tuple_of,
 )
 from sekisho.inference.values import (
     arrays_in,
@@ -29,6 +30,7 @@ from sekisho.inference.values import (
     is_never,
     is_unknown,
     join,
+    join_all,
     join_known,
     map_atoms,
     perhaps_number,
@@ -55,13 +57,10 @@ __all__ = [
     "symbol",
 ]
 
-_PROPERTIES = frozenset(
-    {"property", "cached_property", "abstractproperty", "functools.cached_property"}
-)
 _WEIGHTS: Final = frozenset({"weight", "bias"})
 """Parameters of a library's modules that their annotations call arrays."""
-_GIVES = re.compile(r"\)\s*->\s*(\w+)")
-"""Finds the return type in the signature that C functions have in their ``__doc__``."""
+_GIVES = re.compile(r"\)\s*->\s*(\w+$|\(\w+(?:, \w+)+\)$)")
+"""Finds the return type, or several, in the signature that C functions have in their ``__doc__``."""
 
 MOST_SUBCLASSES: Final = 50
 """With more subclasses than this, a member of an instance is unknown."""
@@ -105,18 +104,19 @@ def _of_library(frame: Frame, key: str, name: str) -> Value:
 
 def _by_docstring(frame: Frame, key: str, args: Iterable[Expr]) -> Value:
     """Read the type from the arguments of ``_add_docstr(function, "norm(A) -> Tensor")``."""
-    for text in map(constant_in, args):
-        if isinstance(text, str):
-            given = _GIVES.search(text.strip().partition("\n")[0])
-            top = key.partition(".")[0]
-            if given and frame.program.dotted(top, given[1])[0] == "class":
-                return "gives", read_annotation(frame.program, top, given[1])
+    top = key.partition(".")[0]
+    for text in map(text_in, args):
+        given = _GIVES.search(text.strip().partition("\n")[0].strip())
+        names = given[1].strip("()").split(", ") if given else [""]
+        if all(frame.program.dotted(top, each)[0] == "class" for each in names):
+            items = [read_annotation(frame.program, top, each) for each in names]
+            return "gives", tuple_of(items) if len(items) > 1 else items[0]
     return UNKNOWN
 
 
 def is_property(entry: DefEntry) -> bool:
-    """Return whether a function of a class is a property."""
-    return any(each in _PROPERTIES for each in entry[1][0][2])
+    """Return whether a function of a class is a property: also a ``cached_property`` or ``lazy_property``."""
+    return any(isinstance(each, str) and each.endswith("property") for each in entry[1][0][2])
 
 
 def function_of(frame: Frame, owner: str, name: str, entry: DefEntry, self_value: Value) -> Value:
@@ -142,8 +142,28 @@ def function_of(frame: Frame, owner: str, name: str, entry: DefEntry, self_value
 def attribute(frame: Frame, value: Value, name: str, node: ast.Attribute | None) -> Value:
     """Return the value of ``value.name``; `node` is its place, for events."""
     if value[0] == "union":
-        return map_atoms(value, lambda atom: _attribute(frame, atom, name, node, alone=False))
+        # an alternative without the attribute would raise, so it is none of those that get here
+        having = join_all(each for each in value[1] if _may_have(each, name))
+        found = value if is_never(having) else having
+        return map_atoms(found, lambda atom: _attribute(frame, atom, name, node, alone=False))
     return _attribute(frame, value, name, node, alone=True)
+
+
+_CONTAINERS: Final = {"list": list, "dict": dict}
+_SCALARS: Final = {
+    f"builtins:{each.__name__}": each for each in (bool, int, float, complex, str, type(None))
+}
+
+
+def _may_have(atom: Value, name: str) -> bool:
+    """Return whether a value may have an attribute: subclasses of Python's scalars are not expected."""
+    match atom:
+        case ("list", "list", _) | ("dict", _, _):
+            return hasattr(_CONTAINERS[atom[0]], name)
+        case ("instance", cls, _) if cls in _SCALARS:
+            return hasattr(_SCALARS[cls], name)
+        case _:
+            return True
 
 
 def _attribute(
@@ -221,7 +241,7 @@ def _of_instance(frame: Frame, atom: InstanceValue, name: str, node: ast.Attribu
             return read_annotation(program, split(cls)[0], said)
         below: Value = NEVER
         for each in program.subclasses(cls)[:MOST_SUBCLASSES]:
-            below = join_known(below, frame.fact(f"a {each}.{name}"))
+            below = join_known(below, _below(frame, each, name))
         return below if not is_never(below) else _from_container(frame, atom, name, node)
     owner, entry = found
     if entry[0] == "def":
@@ -238,6 +258,15 @@ def _of_instance(frame: Frame, atom: InstanceValue, name: str, node: ast.Attribu
         is_weight = name in _WEIGHTS and said[0] == "array" and frame.knowledge.trains(cls)
         return with_state(said, GRAD) if is_weight else said
     return assigned if not is_never(assigned) else UNKNOWN
+
+
+def _below(frame: Frame, cls: str, name: str) -> Value:
+    """What an attribute is that a class lacks and its subclass has: assigned, or a property."""
+    entry = frame.program.entry(cls)
+    member = entry[2].get(name) if entry is not None and entry[0] == "class" else None
+    if member is not None and member[0] == "def" and is_property(member):
+        return function_of(frame, cls, name, member, ("instance", cls, None))
+    return frame.fact(f"a {cls}.{name}")
 
 
 def converts(frame: Frame, cls: str) -> bool:
@@ -275,8 +304,8 @@ def _perhaps(assigned: Value) -> Value:
     what is None at first, one cannot tell.
     """
     found = atoms(assigned)
-    if any(each[0] not in {"array", "instance"} for each in found):
-        return UNKNOWN
+    if is_never(assigned) or any(each[0] not in {"array", "instance"} for each in found):
+        return assigned if is_never(assigned) else UNKNOWN
     if any(each[0] == "array" or not each[1].startswith("builtins:") for each in found):
         return unsure(assigned)
     return UNKNOWN

@@ -234,8 +234,8 @@ def _enter(frame: Frame, node: Node) -> list[tuple[str, Value]]:
         elif is_known:
             strictly = is_varied or name in frame.asked
             value = _parameter(frame, name, kind, annotation, defaults.get(name), strictly=strictly)
-        else:  # a decorator may pass on other arguments
-            value = _packed(UNKNOWN, kind)
+        else:  # a decorator may pass on other arguments, of which only an annotation tells
+            value = _packed(unsure(read_annotation(frame.program, frame.key, annotation)), kind)
         frame.bind(name, value, places[name])
         assert frame.env is not None
         found.append((name, frame.env[name]))
