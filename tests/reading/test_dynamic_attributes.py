@@ -220,3 +220,18 @@ def test_functions_that_give_several_tensors_do(project, call):
 def test_the_beginning_of_a_text_is_not_taken_for_it(project):
     text = "import importlib\nname = 'x'\nnp2 = importlib.import_module('numpy' + name)\n"
     assert held(project, text + "x = np2.ones(3)\n")["x"] == "unknown"
+
+
+UNSEEN = {
+    "keywords that are unpacked": "g(**{'y': t})\n",
+    "positions that are unpacked": "g(*[1, t])\n",
+    "a function that a library gets": "import scipy.optimize\nscipy.optimize.minimize(g, 1, args=(t,))\n",
+}
+
+
+@pytest.mark.parametrize("call", UNSEEN.values(), ids=UNSEEN)
+@pytest.mark.parametrize(("default", "x"), [("None", "unknown"), ("a", "numpy")])
+def test_calls_that_are_not_seen_may_pass_something_for_a_default(project, call, default, x):
+    text = f"def g(n=1, y={default}):\n    x = y\n    return x\ng(2)\n"
+    assert held(project, text)["x"] == ("none" if default == "None" else x)
+    assert held(project, text + call)["x"] == x

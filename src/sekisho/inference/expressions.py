@@ -21,6 +21,7 @@ from sekisho.inference.members import attribute, container_of, find_method, symb
 from sekisho.inference.narrowing import narrow
 from sekisho.inference.operators import combine, compare
 from sekisho.inference.overloads import Arguments
+from sekisho.inference.own_calls import note_passed
 from sekisho.inference.pythons import mutated
 from sekisho.inference.refusals import note_called, note_subscripted
 from sekisho.inference.states import derived, requires_grad, state_of
@@ -154,6 +155,7 @@ def _call(frame: Frame, node: ast.Call) -> Value:
         else:
             kwargs.append((keyword.arg, value))
     call = Arguments(tuple(args), tuple(kwargs), is_open, rest)
+    note_passed(frame, callee, call, node)
     if is_method:
         note_called(frame, node, callee)
     result = call_value(frame, callee, call, node)

@@ -25,15 +25,29 @@ from sekisho.inference.values import (
 )
 
 if TYPE_CHECKING:
-    from sekisho.code import DefEntry, Signature
-    from sekisho.inference.known_call import KnownCall
+    import ast
 
-__all__ = ["call_one", "call_own", "parameter_fact"]
+    from sekisho.code import DefEntry, Signature
+    from sekisho.inference.frame import Frame
+    from sekisho.inference.known_call import KnownCall
+    from sekisho.inference.overloads import Arguments
+
+__all__ = ["call_one", "call_own", "note_passed", "parameter_fact"]
 
 
 def parameter_fact(function: str, name: str) -> str:
     """The fact that says what a parameter is called with."""
     return f"p {function}.{name}"
+
+
+def note_passed(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> None:
+    """Note which functions of the project are passed to others than its own: their calls cannot be seen."""
+    program = frame.program
+    if callee[0] in {"function", "bound", "class"} and program.is_own(str(callee[1])):
+        return
+    for value in call.values():
+        if value[0] in {"function", "bound"} and program.is_own(value[1]):
+            frame.give(f"c {value[1]}", UNKNOWN, node.lineno)
 
 
 def call_own(call: KnownCall) -> Value:
@@ -92,7 +106,10 @@ def call_one(call: KnownCall) -> Value:
     bindings: dict[str, Value] = {"Self": self_value} if self_value is not None else {}
     if not is_transparent(frame, key, signature[2]):
         return UNKNOWN
-    frame.give(f"{'x' if frame.no_grad else 'c'} {name}", PLAIN, node.lineno)
+    given = (
+        UNKNOWN if arguments.is_open else PLAIN
+    )  # which parameters `**kwargs` reach, one cannot see
+    frame.give(f"{'x' if frame.no_grad else 'c'} {name}", given, node.lineno)
     for place, value in taken or ():
         parameter, _, _, annotation = signature[0][place]
         frame.give(parameter_fact(name, parameter), value, node.lineno)

@@ -20,6 +20,7 @@ from sekisho.inference.own_calls import parameter_fact
 from sekisho.inference.statements import run
 from sekisho.inference.value_types import CONSTANTS, NEVER, NONE, UNKNOWN, Value, array, list_of
 from sekisho.inference.values import (
+    is_known,
     is_never,
     is_unknown,
     join,
@@ -328,12 +329,14 @@ def _parameter(
 
 def _or_default(frame: Frame, called: Value, default: Value) -> Value:
     """What a parameter is called with, or else its default."""
-    if not is_never(called):
-        return join_known(called, default)
-    if any(not is_never(frame.fact(f"{kind} {frame.unit.name}")) for kind in ("c", "x")):
-        return default
-    # Who calls it from outside may pass another of the kind; None says nothing of what that is.
-    return UNKNOWN if default == NONE else without_constants(unsure(default))
+    value = default if is_never(called) else join_known(called, default)
+    calls = join(*(frame.fact(f"{kind} {frame.unit.name}") for kind in ("c", "x")))
+    if is_known(calls):
+        return value
+    # Calls that cannot be seen may pass another of the kind; None says nothing of what that is.
+    if value == NONE:
+        return UNKNOWN
+    return value if not is_never(called) else without_constants(unsure(default))
 
 
 def _packed(value: Value, kind: str) -> Value:
