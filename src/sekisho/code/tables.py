@@ -349,8 +349,9 @@ def _sequence(node: ast.Tuple | ast.List, depth: int) -> Expr:
 def _call(node: ast.Call, depth: int) -> Expr:
     function = lower_expr(node.func, depth)
     if function is None:
-        is_format = isinstance(node.func, ast.Attribute) and node.func.attr == "format"
-        return _made_text(node.func.value, depth) if is_format else None
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+            return _made_text(node.func.value, depth)
+        return None
     args = tuple(lower_expr(each, depth) for each in node.args)
     keywords = tuple((each.arg, lower_expr(each.value, depth)) for each in node.keywords)
     return ("call", function, args, keywords)

@@ -236,9 +236,9 @@ def _of_instance(frame: Frame, atom: InstanceValue, name: str, node: ast.Attribu
     if found is None:
         if not is_never(assigned):
             return assigned
-        said = frame.knowledge.gives.get(f"{cls}.{name}")
-        if said is not None:
-            return read_annotation(program, split(cls)[0], said)
+        supplement = frame.knowledge.gives.get(f"{cls}.{name}")
+        if supplement is not None:
+            return read_annotation(program, split(cls)[0], supplement)
         below: Value = NEVER
         for each in program.subclasses(cls)[:MOST_SUBCLASSES]:
             below = join_known(below, _below(frame, each, name))
@@ -303,12 +303,16 @@ def _perhaps(assigned: Value) -> Value:
     It sets another value of the same class, as a rule; no finding relies on it. Of Python's own classes, and of
     what is None at first, one cannot tell.
     """
-    found = atoms(assigned)
-    if is_never(assigned) or any(each[0] not in {"array", "instance"} for each in found):
-        return assigned if is_never(assigned) else UNKNOWN
-    if any(each[0] == "array" or not each[1].startswith("builtins:") for each in found):
-        return unsure(assigned)
-    return UNKNOWN
+    tells = False
+    for each in atoms(assigned):
+        match each:
+            case ("array", *_):
+                tells = True
+            case ("instance", cls, _):
+                tells = tells or not cls.startswith("builtins:")
+            case _:
+                return UNKNOWN
+    return unsure(assigned) if tells else assigned if is_never(assigned) else UNKNOWN
 
 
 def _with_overrides(
