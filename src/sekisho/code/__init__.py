@@ -23,6 +23,7 @@ from sekisho.code.tables import (
     lower,
     lower_expr,
     lower_signature,
+    text_in,
     without_call,
 )
 
@@ -47,5 +48,6 @@ __all__ = [
     "parse_concrete",
     "parse_typed",
     "read_file",
+    "text_in",
     "without_call",
 ]

@@ -24,6 +24,7 @@ __all__ = [
     "Signature",
     "Table",
     "constant_in",
+    "text_in",
     "lower",
     "lower_expr",
     "lower_signature",
@@ -45,12 +46,13 @@ SequenceExpr = tuple[Literal["()"], tuple["Expr", ...]]
 CallExpr = tuple[Literal["call"], "Expr", tuple["Expr", ...], tuple[tuple[str | None, "Expr"], ...]]
 """The function, its arguments, and its keywords with their values; None is the keyword of ``**``."""
 
+TextExpr = tuple[Literal["text"], str]
+"""The first line of a text that is made from a longer one: by ``+``, or by its method ``format``."""
+
 StarredExpr = tuple[Literal["*"], "Expr"]
 """What is unpacked."""
 
-Expr: TypeAlias = (
-    "str | ConstantExpr | SubscriptExpr | UnionExpr | SequenceExpr | CallExpr | StarredExpr | None"
-)
+Expr: TypeAlias = "str | ConstantExpr | SubscriptExpr | UnionExpr | SequenceExpr | CallExpr | TextExpr | StarredExpr | None"
 """An expression reduced to its shape: a dotted name as a string; None for all other expressions."""
 
 Parameter = tuple[str, str, bool, Expr]
@@ -299,6 +301,15 @@ def constant_in(expr: Expr) -> object:
             return None
 
 
+def text_in(expr: Expr) -> str:
+    """Return a constant text, or the first line of one that is made; "" for other expressions."""
+    match expr:
+        case ("const" | "text", str(text)):
+            return text
+        case _:
+            return ""
+
+
 def lower_expr(node: ast.expr | None, depth: int = 0) -> Expr:
     """Return an expression as `Expr`."""
     if isinstance(node, ast.Name):
@@ -323,7 +334,12 @@ def _subscript(node: ast.Subscript, depth: int) -> Expr:
 def _bin_op(node: ast.BinOp, depth: int) -> Expr:
     if isinstance(node.op, ast.BitOr):
         return ("|", lower_expr(node.left, depth), lower_expr(node.right, depth))
-    return None
+    return _made_text(node.left, depth) if isinstance(node.op, ast.Add) else None
+
+
+def _made_text(start: ast.expr, depth: int) -> Expr:
+    text = text_in(lower_expr(start, depth)).strip()
+    return ("text", text.partition("\n")[0]) if text else None
 
 
 def _sequence(node: ast.Tuple | ast.List, depth: int) -> Expr:
@@ -333,6 +349,8 @@ def _sequence(node: ast.Tuple | ast.List, depth: int) -> Expr:
 def _call(node: ast.Call, depth: int) -> Expr:
     function = lower_expr(node.func, depth)
     if function is None:
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+            return _made_text(node.func.value, depth)
         return None
     args = tuple(lower_expr(each, depth) for each in node.args)
     keywords = tuple((each.arg, lower_expr(each.value, depth)) for each in node.keywords)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.code import lower_expr
 from sekisho.inference.annotations import names_in, read_annotation
+from sekisho.inference.applied import with_context
 from sekisho.inference.arrays import certain_world, worlds_of
 from sekisho.inference.constructing import construct
 from sekisho.inference.events import Notes
@@ -84,8 +85,7 @@ def _call_atom(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -> Va
         case ("instance", *_):
             return _call_instance(frame, atom, call, node)
         case ("applied", name):
-            with_context = call._replace(args=(PLAIN, *call.args))
-            return _call_function(frame, name, with_context, node, None)
+            return _call_function(frame, name, with_context(frame, name, call), node, None)
         case ("partial", function, (_, args), (_, _, known)):
             kwargs = {**{str(key): each for key, each in known}, **dict(call.kwargs)}
             whole = call._replace(args=(*args, *call.args), kwargs=tuple(kwargs.items()))

@@ -21,14 +21,18 @@ from sekisho.inference.members import attribute, container_of, find_method, symb
 from sekisho.inference.narrowing import narrow
 from sekisho.inference.operators import combine, compare
 from sekisho.inference.overloads import Arguments
+from sekisho.inference.own_calls import note_passed
 from sekisho.inference.pythons import mutated
 from sekisho.inference.refusals import note_called, note_subscripted
 from sekisho.inference.states import derived, requires_grad, state_of
-from sekisho.inference.targets import hold, open_class, store
+from sekisho.inference.targets import hold, set_by_name, store
 from sekisho.inference.value_types import (
     BOOL,
     CONSTANTS,
+    FLOAT,
+    INT,
     NEVER,
+    NONE,
     OPEN,
     PLAIN,
     STR,
@@ -151,6 +155,7 @@ def _call(frame: Frame, node: ast.Call) -> Value:
         else:
             kwargs.append((keyword.arg, value))
     call = Arguments(tuple(args), tuple(kwargs), is_open, rest)
+    note_passed(frame, callee, call, node)
     if is_method:
         note_called(frame, node, callee)
     result = call_value(frame, callee, call, node)
@@ -161,7 +166,7 @@ def _call(frame: Frame, node: ast.Call) -> Value:
 def _after_call(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> None:
     """Update a container that a method changed, and forget attributes that a call may change."""
     function = node.func
-    _open_class(frame, callee, node)
+    set_by_name(frame, callee, node)
     if frame.env is None or not isinstance(function, ast.Attribute):
         return
     if callee[0] in {"bound", "union"}:
@@ -177,22 +182,6 @@ def _after_call(frame: Frame, callee: Value, call: Arguments, node: ast.Call) ->
     root = dotted_of(function).partition(".")[0]
     if root and callee[0] != "module":
         frame.forget(root)
-
-
-def _open_class(frame: Frame, callee: Value, node: ast.Call) -> None:
-    """Handle ``setattr(x, name, value)`` and ``x.__dict__.update(...)``: all attributes become open."""
-    function = node.func
-    if callee == ("function", "builtins:setattr") and len(node.args) > 1:
-        if not isinstance(node.args[1], ast.Constant):
-            open_class(frame, evaluate(frame, node.args[0]), node)
-        return
-    if not isinstance(function, ast.Attribute) or function.attr not in {"update", "setdefault"}:
-        return
-    holder = function.value
-    if isinstance(holder, ast.Attribute) and holder.attr == "__dict__":
-        open_class(frame, evaluate(frame, holder.value), node)
-    elif isinstance(holder, ast.Call) and dotted_of(holder.func) == "vars" and holder.args:
-        open_class(frame, evaluate(frame, holder.args[0]), node)
 
 
 # --- operators
@@ -257,7 +246,7 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
         return value  # list[int]
     written = node.slice
     key = constant_key(written)
-    is_slice = isinstance(written, ast.Slice)
+    is_slice, is_union = isinstance(written, ast.Slice), value[0] == "union"
 
     def take(atom: Value) -> Value:
         match atom:
@@ -269,10 +258,18 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
                 return list_of(join_all(items), "tuple")
             case ("instance", cls, _) if not cls.startswith("builtins:"):
                 return _of_instance(frame, atom, key)
+            case ("instance", cls, _) if cls in _WITHOUT_ITEMS and is_union:
+                return NEVER  # it would raise, so the value is another of the alternatives
+            case ("list", _, ("never",)) if is_union:
+                return NEVER  # it is empty
             case _:
                 return item_of(atom, key)
 
-    return map_atoms(value, take)
+    found = map_atoms(value, take)
+    return UNKNOWN if is_never(found) and is_union else found
+
+
+_WITHOUT_ITEMS: Final = frozenset({NONE[1], BOOL[1], INT[1], FLOAT[1]})
 
 
 def _row(frame: Frame, atom: ArrayValue, written: ast.expr, index: Value) -> Value:

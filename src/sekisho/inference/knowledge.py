@@ -54,7 +54,7 @@ class Knowledge:
         alone: the methods in `exclusive` with distinctive names, whose call is evidence of an
             array.
         modules: the classes whose instances call their ``forward``, and their worlds.
-        applied: the classes whose ``apply`` calls their ``forward``.
+        applied: the classes whose ``apply`` calls their ``forward``, and their worlds.
         chains: classes of `modules` that return the result of the last module in them.
         holders: classes of `modules` that hold others.
         keepers: methods that create an attribute.
@@ -85,7 +85,7 @@ class Knowledge:
                 self.array_class.setdefault(owner, name)
         self.operations = {}
         self.modules: dict[str, str] = {}
-        self.applied: set[str] = set()
+        self.applied: dict[str, str] = {}
         self.chains: set[str] = set()
         self.holders: set[str] = set()
         self.keepers: set[str] = set()
@@ -214,7 +214,7 @@ class Knowledge:
         if supplement.module:
             self.modules[self._name(world, supplement.module)] = world.name
         if supplement.applied:
-            self.applied.add(self._name(world, supplement.applied))
+            self.applied[self._name(world, supplement.applied)] = world.name
         self.chains |= self._names(world, supplement.chains)
         self.holders |= self._names(world, supplement.holders)
         self.keepers |= self._names(world, supplement.keepers)
@@ -305,6 +305,12 @@ class Knowledge:
         if found is None:
             return None
         return found[1][0] == "def" and not is_property(found[1])
+
+    def applied_in(self, cls: str) -> str:
+        """The world whose arrays a class's ``apply`` takes, which calls its ``forward``; "" if it has none."""
+        return next(
+            (self.applied[each] for each in self.program.mro(cls) if each in self.applied), ""
+        )
 
     def is_module(self, name: str) -> bool:
         """Return whether instances of a class call their ``forward``."""

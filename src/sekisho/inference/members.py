@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from sekisho.code import constant_in
+from sekisho.code import text_in
 from sekisho.inference.annotations import read_annotation, variable
 from sekisho.inference.decorators import is_transparent
 from sekisho.inference.events import MISSING, RECORD
@@ -21,13 +21,16 @@ from sekisho.inference.value_types import (
     ArrayValue,
     InstanceValue,
     Value,
+    tuple_of,
 )
 from sekisho.inference.values import (
     arrays_in,
+    atoms,
     is_known,
     is_never,
     is_unknown,
     join,
+    join_all,
     join_known,
     map_atoms,
     perhaps_number,
@@ -47,20 +50,17 @@ __all__ = [
     "MOST_SUBCLASSES",
     "attribute",
     "container_of",
+    "converts",
     "find_method",
     "function_of",
-    "is_open",
     "is_property",
     "symbol",
 ]
 
-_PROPERTIES = frozenset(
-    {"property", "cached_property", "abstractproperty", "functools.cached_property"}
-)
 _WEIGHTS: Final = frozenset({"weight", "bias"})
 """Parameters of a library's modules that their annotations call arrays."""
-_GIVES = re.compile(r"\)\s*->\s*(\w+)")
-"""Finds the return type in the signature that C functions have in their ``__doc__``."""
+_GIVES = re.compile(r"\)\s*->\s*(\w+$|\(\w+(?:, \w+)+\)$)")
+"""Finds the return type, or several, in the signature that C functions have in their ``__doc__``."""
 
 MOST_SUBCLASSES: Final = 50
 """With more subclasses than this, a member of an instance is unknown."""
@@ -104,19 +104,20 @@ def _of_library(frame: Frame, key: str, name: str) -> Value:
 
 def _by_docstring(frame: Frame, key: str, args: Iterable[Expr]) -> Value:
     """Read the type from the arguments of ``_add_docstr(function, "norm(A) -> Tensor")``."""
-    for text in map(constant_in, args):
-        if isinstance(text, str):
-            given = _GIVES.search(text.strip().partition("\n")[0])
-            top = key.partition(".")[0]
-            if given and frame.program.dotted(top, given[1])[0] == "class":
-                return "gives", read_annotation(frame.program, top, given[1])
+    top = key.partition(".")[0]
+    for text in map(text_in, args):
+        given = _GIVES.search(text.strip().partition("\n")[0].strip())
+        names = given[1].strip("()").split(", ") if given else [""]
+        if all(frame.program.dotted(top, each)[0] == "class" for each in names):
+            items = [read_annotation(frame.program, top, each) for each in names]
+            return "gives", tuple_of(items) if len(items) > 1 else items[0]
     return UNKNOWN
 
 
 def is_property(entry: DefEntry) -> bool:
-    """Return whether a function of a class is a property."""
-    _, _, decorators, _ = entry[1][0]
-    return not _PROPERTIES.isdisjoint(decorators)
+    """Return whether a function of a class is a property: also a ``cached_property`` or ``lazy_property``."""
+    (_, _, decorators, _), *_ = entry[1]
+    return any(isinstance(each, str) and each.endswith("property") for each in decorators)
 
 
 def function_of(frame: Frame, owner: str, name: str, entry: DefEntry, self_value: Value) -> Value:
@@ -144,8 +145,28 @@ def function_of(frame: Frame, owner: str, name: str, entry: DefEntry, self_value
 def attribute(frame: Frame, value: Value, name: str, node: ast.Attribute | None) -> Value:
     """Return the value of ``value.name``; `node` is its place, for events."""
     if value[0] == "union":
-        return map_atoms(value, lambda atom: _attribute(frame, atom, name, node, alone=False))
+        # an alternative without the attribute would raise, so it is none of those that get here
+        having = join_all(each for each in value[1] if _may_have(each, name))
+        found = value if is_never(having) else having
+        return map_atoms(found, lambda atom: _attribute(frame, atom, name, node, alone=False))
     return _attribute(frame, value, name, node, alone=True)
+
+
+_CONTAINERS: Final = {"list": list, "dict": dict}
+_SCALARS: Final = {
+    f"builtins:{each.__name__}": each for each in (bool, int, float, complex, str, type(None))
+}
+
+
+def _may_have(atom: Value, name: str) -> bool:
+    """Return whether a value may have an attribute: subclasses of Python's scalars are not expected."""
+    match atom:
+        case ("list", "list", _) | ("dict", _, _):
+            return hasattr(_CONTAINERS[atom[0]], name)
+        case ("instance", cls, _) if cls in _SCALARS:
+            return hasattr(_SCALARS[cls], name)
+        case _:
+            return True
 
 
 def _attribute(
@@ -212,12 +233,18 @@ def _of_instance(frame: Frame, atom: InstanceValue, name: str, node: ast.Attribu
         return ("bound", f"{cls}.{name}", atom)
     assigned = _assigned(frame, cls, name)
     found = program.member(cls, name)
+    # a method is not replaced under a name made at run time, as a rule
+    if is_unknown(assigned) and found is not None and found[1][0] == "def":
+        assigned = NEVER
     if found is None:
         if not is_never(assigned):
             return assigned
+        supplement = frame.knowledge.gives.get(f"{cls}.{name}")
+        if supplement is not None:
+            return read_annotation(program, split(cls)[0], supplement)
         below: Value = NEVER
         for each in program.subclasses(cls)[:MOST_SUBCLASSES]:
-            below = join_known(below, frame.fact(f"a {each}.{name}"))
+            below = join_known(below, _below(frame, each, name))
         return below if not is_never(below) else _from_container(frame, atom, name, node)
     owner, entry = found
     if entry[0] == "def":
@@ -228,32 +255,67 @@ def _of_instance(frame: Frame, atom: InstanceValue, name: str, node: ast.Attribu
         return ("class", f"{owner}.{name}")
     said: Value = UNKNOWN
     if entry[0] == "var" and entry[1] is not None:
-        said = read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
+        annotation = frame.knowledge.gives.get(f"{owner}.{name}", entry[1])
+        said = read_annotation(program, split(owner)[0], annotation, {"Self": atom})
     if not is_unknown(said):
         is_weight = name in _WEIGHTS and said[0] == "array" and frame.knowledge.trains(cls)
         return with_state(said, GRAD) if is_weight else said
     return assigned if not is_never(assigned) else UNKNOWN
 
 
-_DYNAMIC: Final = ("__getattr__", "__getattribute__", "__setattr__")
-
-
-def is_open(frame: Frame, cls: str) -> bool:
-    """Return whether attributes of the project's class may change in other ways than assignment."""
+def _below(frame: Frame, cls: str, name: str) -> Value:
+    """What an attribute is that a class lacks and its subclass has: assigned, or a property."""
     entry = frame.program.entry(cls)
-    members = entry[2] if entry is not None and entry[0] == "class" else ()
-    return any(each in members for each in _DYNAMIC) or not is_never(frame.fact(f"o {cls}"))
+    member = entry[2].get(name) if entry is not None and entry[0] == "class" else None
+    if member is not None and member[0] == "def" and is_property(member):
+        return function_of(frame, cls, name, member, ("instance", cls, None))
+    return frame.fact(f"a {cls}.{name}")
+
+
+def converts(frame: Frame, cls: str) -> bool:
+    """Return whether assignments to attributes of the project's class run code, or reading them does."""
+    return _defines(frame, cls, ("__getattribute__", "__setattr__"))
+
+
+def _is_open(frame: Frame, cls: str) -> bool:
+    """Return whether attributes of the project's class come in other ways than assignment, too."""
+    return _defines(frame, cls, ("__getattr__",)) or not is_never(frame.fact(f"o {cls}"))
+
+
+def _defines(frame: Frame, cls: str, names: Iterable[str]) -> bool:
+    entry = frame.program.entry(cls)
+    return entry is not None and entry[0] == "class" and any(each in entry[2] for each in names)
 
 
 def _assigned(frame: Frame, cls: str, name: str) -> Value:
-    """Return what the project assigns to an attribute anywhere; UNKNOWN if the class is open."""
+    """Return what the project assigns to an attribute anywhere; UNKNOWN if that need not be what it holds."""
     found: Value = NEVER
+    may_differ = False
     for each in frame.program.mro(cls):
         if frame.program.is_own(each):
-            if is_open(frame, each):
+            if converts(frame, each):
                 return UNKNOWN
+            may_differ = may_differ or _is_open(frame, each)
             found = join_known(found, frame.fact(f"a {each}.{name}"))
-    return found
+    return _perhaps(found) if may_differ else found
+
+
+def _perhaps(assigned: Value) -> Value:
+    """What an attribute is if code with names made at run time may set it as well.
+
+    It sets another value of the same class, as a rule; no finding relies on it. Of Python's own classes, and of
+    what is None at first, one cannot tell.
+    """
+    tells = False
+    for each in atoms(assigned):
+        match each:
+            case ("array", *_):
+                tells = True
+            case ("instance", cls, _):
+                tells = tells or not cls.startswith("builtins:")
+            case _:
+                return UNKNOWN
+    return unsure(assigned) if tells else assigned if is_never(assigned) else UNKNOWN
 
 
 def _with_overrides(
@@ -283,7 +345,7 @@ def find_method(frame: Frame, cls: str, name: str, *, is_exact: bool) -> list[tu
 
 
 def _of_class(frame: Frame, cls: str, name: str) -> Value:
-    if name == "apply" and frame.knowledge.applied.intersection(frame.program.mro(cls)[1:]):
+    if name == "apply" and frame.knowledge.applied_in(cls):
         return "applied", f"{cls}.forward"
     found = frame.program.member(cls, name)
     if found is None:

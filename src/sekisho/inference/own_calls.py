@@ -25,17 +25,30 @@ from sekisho.inference.values import (
 )
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterable
 
     from sekisho.code import DefEntry, Expr
+    from sekisho.inference.frame import Frame
     from sekisho.inference.known_call import KnownCall
+    from sekisho.inference.overloads import Arguments
 
-__all__ = ["call_one", "call_own", "parameter_fact"]
+__all__ = ["call_one", "call_own", "note_passed", "parameter_fact"]
 
 
 def parameter_fact(function: str, name: str) -> str:
     """The fact that says what a parameter is called with."""
     return f"p {function}.{name}"
+
+
+def note_passed(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> None:
+    """Note which functions of the project are passed to others than its own: their calls cannot be seen."""
+    program = frame.program
+    if callee[0] in {"function", "bound", "class"} and program.is_own(str(callee[1])):
+        return
+    for value in call.values():
+        if value[0] in {"function", "bound"} and program.is_own(value[1]):
+            frame.give(f"c {value[1]}", UNKNOWN, node.lineno)
 
 
 def call_own(call: KnownCall) -> Value:
@@ -45,7 +58,7 @@ def call_own(call: KnownCall) -> Value:
     match call.self_value:
         case ("instance", cls, parameter) if parameter != EXACT:
             if len(frame.program.subclasses(cls)) > MOST_SUBCLASSES:
-                return UNKNOWN  # a class that stands for anything
+                return _said(call)  # a class that stands for anything
             last = call.name.rpartition(".")[2]
             others = find_method(frame, cls, last, is_exact=False)
             methods += [each for each in others if each[0] != call.name]
@@ -69,6 +82,16 @@ def call_own(call: KnownCall) -> Value:
     return result
 
 
+def _said(call: KnownCall) -> Value:
+    """What a method of a class with very many subclasses gives: what its annotation says."""
+    key, _ = split(call.name)
+    _, returns, decorators, *_ = call.entry[1][-1]
+    if not is_transparent(call.frame, key, decorators) or gives_back(call.frame, key, decorators):
+        return UNKNOWN
+    bindings: dict[str, Value] = {"Self": call.self_value} if call.self_value is not None else {}
+    return unsure(read_annotation(call.frame.program, key, returns, bindings))
+
+
 def _is_abstract(entry: DefEntry) -> bool:
     _, _, decorators, _ = entry[1][-1]
     return any(str(each).endswith("abstractmethod") for each in decorators)
@@ -85,7 +108,9 @@ def call_one(call: KnownCall) -> Value:
     bindings: dict[str, Value] = {"Self": self_value} if self_value is not None else {}
     if not is_transparent(frame, key, decorators):
         return UNKNOWN
-    frame.give(f"{'x' if frame.no_grad else 'c'} {name}", PLAIN, node.lineno)
+    # Which parameters `**kwargs` reach, one cannot see.
+    given = UNKNOWN if arguments.is_open else PLAIN
+    frame.give(f"{'x' if frame.no_grad else 'c'} {name}", given, node.lineno)
     for place, value in taken or ():
         parameter, _, _, annotation = parameters[place]
         frame.give(parameter_fact(name, parameter), value, node.lineno)

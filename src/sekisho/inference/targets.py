@@ -7,15 +7,15 @@ from typing import Final
 
 from sekisho.inference.containers import item_of
 from sekisho.inference.events import ATTRIBUTE
-from sekisho.inference.frame import Frame, Located, dotted_of
+from sekisho.inference.frame import Frame, Located, dotted_of, how_of
 from sekisho.inference.iterating import iterated
-from sekisho.inference.members import container_of, is_open, is_property
+from sekisho.inference.members import container_of, converts, is_property
 from sekisho.inference.refusals import note_assigned
 from sekisho.inference.states import requires_grad
 from sekisho.inference.value_types import CONSTANTS, PLAIN, Value, dict_of, list_of
 from sekisho.inference.values import atoms, bounded, join, map_atoms
 
-__all__ = ["LARGEST_RECORD", "hold", "open_class", "store"]
+__all__ = ["LARGEST_RECORD", "hold", "set_by_name", "store"]
 
 LARGEST_RECORD: Final = 32
 """Maximum number of constant keys of a dict that are kept apart: enough for a record, not for a
@@ -105,7 +105,7 @@ def _is_converted(frame: Frame, cls: str, name: str) -> bool:
     if found is not None and found[1][0] == "def":
         return is_property(found[1])
     return any(
-        frame.program.is_own(each) and is_open(frame, each) for each in frame.program.mro(cls)
+        frame.program.is_own(each) and converts(frame, each) for each in frame.program.mro(cls)
     )
 
 
@@ -114,6 +114,32 @@ def open_class(frame: Frame, holder: Value, node: Located) -> None:
     for atom in atoms(holder):
         if atom[0] == "instance" and frame.program.is_own(atom[1]):
             frame.give(f"o {atom[1]}", PLAIN, node.lineno)
+
+
+def set_by_name(frame: Frame, callee: Value, node: ast.Call) -> None:
+    """Handle ``setattr(x, name, value)`` and ``x.__dict__.update(...)``.
+
+    A constant name makes an assignment; by another one, all attributes become open.
+    """
+    function = node.func
+    is_setattr = callee == ("function", "builtins:setattr")
+    if is_setattr or dotted_of(function) == "object.__setattr__":
+        match node.args:
+            case [holder, ast.Constant(value=str(name)), value]:
+                target = ast.copy_location(ast.Attribute(holder, name, ast.Store()), node)
+                _store_attribute(frame, target, frame.evaluate(frame, value), how_of(value))
+            case [holder, _, _]:
+                open_class(frame, frame.evaluate(frame, holder), node)
+            case _:
+                pass
+        return
+    if not isinstance(function, ast.Attribute) or function.attr not in {"update", "setdefault"}:
+        return
+    holder = function.value
+    if isinstance(holder, ast.Attribute) and holder.attr == "__dict__":
+        open_class(frame, frame.evaluate(frame, holder.value), node)
+    elif isinstance(holder, ast.Call) and dotted_of(holder.func) == "vars" and holder.args:
+        open_class(frame, frame.evaluate(frame, holder.args[0]), node)
 
 
 def _store_item(frame: Frame, target: ast.Subscript, value: Value, node: Located) -> None:

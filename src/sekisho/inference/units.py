@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.code import lower, lower_expr, lower_signature, without_call
 from sekisho.inference.annotations import read_annotation
+from sekisho.inference.applied import applied_argument
 from sekisho.inference.arrays import only_world, worlds_of
 from sekisho.inference.axes import axis_strings
 from sekisho.inference.containers import sharper, without_constants
@@ -19,6 +20,7 @@ from sekisho.inference.own_calls import parameter_fact
 from sekisho.inference.statements import run
 from sekisho.inference.value_types import CONSTANTS, NEVER, NONE, UNKNOWN, Value, array, list_of
 from sekisho.inference.values import (
+    is_known,
     is_never,
     is_unknown,
     join,
@@ -228,11 +230,13 @@ def _enter(frame: Frame, node: Node) -> list[tuple[str, Value]]:
     for index, (name, kind, _, annotation) in enumerate(parameters):
         if index == 0 and frame.unit.owner and "staticmethod" not in frame.unit.traits:
             value = _self(frame)
+        elif annotation is None and (passed := applied_argument(frame, index)) is not None:
+            value = _packed(passed, kind)
         elif is_known:
             strictly = is_varied or name in frame.asked
             value = _parameter(frame, name, kind, annotation, defaults.get(name), strictly=strictly)
-        else:  # a decorator may pass on other arguments
-            value = _packed(UNKNOWN, kind)
+        else:  # a decorator may pass on other arguments, of which only an annotation tells
+            value = _packed(unsure(read_annotation(frame.program, frame.key, annotation)), kind)
         frame.bind(name, value, places[name])
         assert frame.env is not None
         found.append((name, frame.env[name]))
@@ -326,12 +330,14 @@ def _parameter(
 
 def _or_default(frame: Frame, called: Value, default: Value) -> Value:
     """What a parameter is called with, or else its default."""
-    if not is_never(called):
-        return join_known(called, default)
-    if any(not is_never(frame.fact(f"{kind} {frame.unit.name}")) for kind in ("c", "x")):
-        return default
-    # Who calls it from outside may pass another of the kind; None says nothing of what that is.
-    return UNKNOWN if default == NONE else without_constants(unsure(default))
+    value = default if is_never(called) else join_known(called, default)
+    calls = join(*(frame.fact(f"{kind} {frame.unit.name}") for kind in ("c", "x")))
+    if is_known(calls):
+        return value
+    # Calls that cannot be seen may pass another of the kind; None says nothing of what that is.
+    if value == NONE:
+        return UNKNOWN
+    return value if not is_never(called) else without_constants(unsure(default))
 
 
 def _packed(value: Value, kind: str) -> Value:

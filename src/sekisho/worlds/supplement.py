@@ -26,7 +26,7 @@ class Supplement(NamedTuple):
         asks: functions that test whether a value is an array of this library.
         module: class whose instances call ``forward`` when they are called.
         applied: class whose subclasses are called by ``apply``, which calls their ``forward`` with
-            a context as the first argument.
+            a context as the first argument, and their ``backward`` with it and gradients.
         chains: modules that return what their last submodule returns.
         holders: modules that contain others, by position or by name.
         keepers: methods of a module that set an attribute from a name and a value.

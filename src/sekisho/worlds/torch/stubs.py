@@ -28,6 +28,11 @@ _TRAINED: Final = (
 TRAINED: Final = frozenset(f"nn.{each}" for each in _TRAINED.split())
 """Modules with parameters."""
 
+_GIVES_TENSOR: Final = (
+    "block_diag cdist norm tensordot Tensor.istft Tensor.norm Tensor.stft Tensor.unflatten"
+)
+"""Functions and methods without annotations."""
+
 SUPPLEMENT: Final = Supplement(
     tells=frozenset({"is_tensor", "save", "is_storage", "manual_seed", "nn.Identity.forward"}),
     asks=frozenset({"is_tensor"}),
@@ -66,7 +71,15 @@ SUPPLEMENT: Final = Supplement(
             *("frombuffer", "Tensor.numpy", "Tensor.__array__", "Tensor.__dlpack__"),
         }
     ),
-    gives={"nn.Module.state_dict": "dict[str, Tensor]"},
+    gives={
+        "nn.Module.state_dict": "dict[str, Tensor]",
+        "broadcast_tensors": "tuple[Tensor, ...]",
+        "broadcast_shapes": "Size",
+        **dict.fromkeys(_GIVES_TENSOR.split(), "Tensor"),
+        "Tensor.split": "tuple[Tensor, ...]",
+        "torch._C:_FunctionBase.saved_tensors": "tuple[Tensor, ...]",
+        "torch.autograd.function:FunctionCtx.saved_tensors": "tuple[torch.Tensor, ...]",
+    },
     loaders=frozenset({"utils.data.DataLoader"}),
     datasets={
         "utils.data.TensorDataset": "rows",
