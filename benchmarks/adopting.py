@@ -17,6 +17,13 @@ from pathlib import Path
 HERE = Path(__file__).parent
 AUTHORS = {
     "gaussx": ("gaussx", "tests/linalg tests/kernels tests/primitives"),
+    "DiffeRT": (
+        "differt",
+        (
+            "-p no:hypothesispytest tests/em tests/geometry/test_fermat.py "
+            "tests/geometry/test_image_method.py tests/geometry/test_utils.py tests/test_utils.py"
+        ),
+    ),
     "spd": (
         "spd",
         (
