@@ -10,11 +10,17 @@ if TYPE_CHECKING:
     from sekisho.inference.frame import Frame
     from sekisho.inference.overloads import Arguments
 
-__all__ = ["applied_argument", "with_context"]
+__all__ = ["applied_argument", "applied_in", "with_context"]
 
 _SETUP: Final = "setup_context"
 _OF_GRADIENTS: Final = frozenset({"backward", "vjp", "jvp"})
 """They get the context and an array for each result of ``forward``, or for each of its arguments."""
+
+
+def applied_in(frame: Frame, cls: str) -> str:
+    """Return the world whose arrays a class's ``apply`` takes; "" if it does not call its ``forward``."""
+    applied = frame.knowledge.applied
+    return next((applied[each] for each in frame.program.mro(cls) if each in applied), "")
 
 
 def with_context(frame: Frame, forward: str, call: Arguments) -> Arguments:
@@ -34,7 +40,7 @@ def applied_argument(frame: Frame, index: int) -> Value | None:
     cls, last = frame.unit.owner, frame.unit.name.rpartition(".")[2]
     if last not in _OF_GRADIENTS and last != _SETUP:
         return None
-    world = frame.knowledge.applied_in(cls) if cls else ""
+    world = applied_in(frame, cls) if cls else ""
     if not world:
         return None
     if index == 0:

@@ -306,12 +306,6 @@ class Knowledge:
             return None
         return found[1][0] == "def" and not is_property(found[1])
 
-    def applied_in(self, cls: str) -> str:
-        """The world whose arrays a class's ``apply`` takes, which calls its ``forward``; "" if it has none."""
-        return next(
-            (self.applied[each] for each in self.program.mro(cls) if each in self.applied), ""
-        )
-
     def is_module(self, name: str) -> bool:
         """Return whether instances of a class call their ``forward``."""
         return any(each in self.modules for each in self.program.mro(name))

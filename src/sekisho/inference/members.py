@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.code import text_in
 from sekisho.inference.annotations import read_annotation, variable
+from sekisho.inference.applied import applied_in
 from sekisho.inference.decorators import is_transparent
 from sekisho.inference.events import MISSING, RECORD
 from sekisho.inference.frame import Frame, dotted_of
@@ -345,7 +346,7 @@ def find_method(frame: Frame, cls: str, name: str, *, is_exact: bool) -> list[tu
 
 
 def _of_class(frame: Frame, cls: str, name: str) -> Value:
-    if name == "apply" and frame.knowledge.applied_in(cls):
+    if name == "apply" and applied_in(frame, cls):
         return "applied", f"{cls}.forward"
     found = frame.program.member(cls, name)
     if found is None:

@@ -43,12 +43,17 @@ def parameter_fact(function: str, name: str) -> str:
 
 def note_passed(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> None:
     """Note which functions of the project are passed to others than its own: their calls cannot be seen."""
-    program = frame.program
-    if callee[0] in {"function", "bound", "class"} and program.is_own(str(callee[1])):
-        return
+    match callee:
+        case ("function" | "class", name) | ("bound", name, _) if frame.program.is_own(name):
+            return
+        case _:
+            pass
     for value in call.values():
-        if value[0] in {"function", "bound"} and program.is_own(value[1]):
-            frame.give(f"c {value[1]}", UNKNOWN, node.lineno)
+        match value:
+            case ("function", name) | ("bound", name, _) if frame.program.is_own(name):
+                frame.give(f"c {name}", UNKNOWN, node.lineno)
+            case _:
+                pass
 
 
 def call_own(call: KnownCall) -> Value:
