@@ -169,9 +169,7 @@ class _NumPy(Library):
         variables = _variables_in(dtype)
         label = None if names is None and not variables else _label_of(dtype)
         axes = _axes_of(shape)
-        count = [] if axes is None else axes.split()
-        at_least = "at least " if "..." in count else ""
-        words = "" if axes is None else f", {at_least}{len(count) - ('...' in count)} axes"
+        words = "" if axes is None else f", {_count_of(axes)}"
         variable = variables[0].__name__ if variables else None
         return Alias(f"NDArray[{label or 'Any'}]{words}", names, label, axes, variable)
 
@@ -284,6 +282,14 @@ def _label_of(hint: Any) -> str:
         return _label_of(get_args(hint)[0])
     kind: Any = get_origin(hint) or hint
     return str(getattr(kind, "__name__", kind))
+
+
+def _count_of(axes: str) -> str:
+    """Return how many axes an axis string has, in words."""
+    each = axes.split()
+    is_open = "..." in each
+    count = len(each) - is_open
+    return f"{'at least ' * is_open}{count} {'axis' if count == 1 else 'axes'}"
 
 
 def _axes_of(shape: Any) -> str | None:
