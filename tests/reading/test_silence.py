@@ -67,11 +67,20 @@ def test_style_is_told_in_modules_that_use_a_decorator(project, run_check, code)
     assert "other.py" not in {file for file, _ in found}
 
 
+IN_LOOP = {
+    "SK104": "def f(x: torch.Tensor, n: int):\n    for i in range(n):\n        print(x.cuda()[i])\n"
+}
+
+
 @pytest.mark.parametrize("name", ["test_a.py", "a_test.py", "conftest.py", "tests/a.py"])
-@pytest.mark.parametrize("code", STYLE)
-def test_style_is_not_told_in_tests(project, code, name):
-    project.write(HEAD + STYLE[code], name)
-    assert code not in project.codes()
+@pytest.mark.parametrize("code", STYLE | IN_LOOP)
+def test_style_and_what_is_slow_are_not_told_in_tests(project, code, name):
+    text = HEAD + (STYLE | IN_LOOP)[code]
+    project.write(text, "a.py")
+    assert [each.code for each in project.findings(code)] == [code]
+    (project.folder / "a.py").unlink()
+    project.write(text, name)
+    assert project.findings(code) == []
 
 
 SILENT = {
@@ -99,6 +108,12 @@ SILENT = {
         f"    return act_t + q_{step}\n"
         for step in ("tp1", "tm1", "t1", "t_1", "t_plus_1", "t_minus1")
     },
+    **{
+        f"an index beside another: {other}": f"def f(n):\n    m_t, {other} = np.ones(n), n\n"
+        f"    return m_t + {other}\n"
+        for other in ("p_m", "x_i", "w_a", "w_z")
+    },
+    "an ending of a library that is not imported": "def f(n):\n    f_cp = np.ones(n)\n    return f_cp\n",
     "an array that is any library's": "def f(n):\n    y_array = torch.ones(n)\n    return y_array\n",
     "a number": "def f(n):\n    y_t = np.cos(0.5)\n    return y_t\n",
 }

@@ -6,7 +6,17 @@ from typing import Final, NamedTuple
 
 from sekisho.utils import closest
 
-__all__ = ["BY_SEVERITY", "CODES", "RULES", "UNUSED", "Finding", "Fix", "Rule", "to_code"]
+__all__ = [
+    "BY_SEVERITY",
+    "CODES",
+    "IN_LOOP",
+    "RULES",
+    "UNUSED",
+    "Finding",
+    "Fix",
+    "Rule",
+    "to_code",
+]
 
 
 class Rule(NamedTuple):
@@ -76,6 +86,7 @@ RULES: Final = (
 
 CODES: Final = {rule.code: rule for rule in RULES}
 UNUSED: Final = "SK112"
+IN_LOOP: Final = "SK104"
 _SEVERITY: Final = "SK107 SK111 SK108 SK109 SK113 SK110 SK102 SK104 SK101 SK105 SK103 SK106 SK112"
 BY_SEVERITY: Final = tuple(_SEVERITY.split())
 """The order of severity: if a line has several findings, only the most severe is reported."""

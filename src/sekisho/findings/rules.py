@@ -111,22 +111,22 @@ def _lies(
 
 
 def _is_word(names: list[_Named], name: str, ending: str) -> bool:
-    """Return whether an ending is a word: ``loss_np`` beside ``loss_nc``, ``act_t`` beside ``obs_tp1``."""
-    if ending == "_t" and any(_STEP.search(each[2]) for each in names):
+    """Return whether an ending is a word: ``loss_np`` beside ``loss_nc``, ``m_t`` beside ``obs_tp1`` or ``x_i``."""
+    if ending == "_t" and any(_INDEX.search(each[2]) for each in names):
         return True
     start = f"{name[: -len(ending)]}_"
     others = {each[2] for each in names if len(each[2]) == len(name)}
     return any(each.startswith(start) and each != name for each in others)
 
 
-_STEP: Final = re.compile(r"_t_?(?:[pm]|plus_?|minus_?)?\d+$")
-"""The end of a name for another step in time than t."""
+_INDEX: Final = re.compile(r"_(?:t_?(?:[pm]|plus_?|minus_?)?\d+|[a-su-z])$")
+"""The end of a name with another index than t, or another step in time."""
 
-_COMMON: Final = frozenset({"_t", "_tensor"})
+_COMMON: Final = frozenset({"_t", "_tensor", "_cp"})
 
 
 def _is_meant(solution: Solution, function: Function, ending: str, worlds: Iterable[str]) -> bool:
-    """Return whether an ending means a library: without torch, `x_t` and `x_tensor` are mathematics."""
+    """Return whether an ending means a library: without torch, `x_t` and `x_tensor` are words of mathematics."""
     if ending not in _COMMON:
         return True
     table = solution.program.table(function.unit.key)
