@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 
 import sekisho as sk
+from sekisho.contract.aliases import value_of_alias
 from sekisho.worlds import HOST, Policy, Refusal, conversion, tracing, values, world_named, wrapping
 from sekisho.worlds.dtypes import dtype_name, package_of, plain_array, refuse_dtype
 from sekisho.worlds.layout import Layout, aligned_copy
@@ -641,7 +642,8 @@ F4 = np.dtype[np.float32]
     ],
 )  # fmt: skip
 def test_an_annotation_of_numpys_is_read_as_dtypes_and_axes(hint, found):
-    alias = HOST.alias(hint)
+    # From NumPy 2.5 on, `NDArray` is declared by `type`; who reads annotations looks at what it stands for.
+    alias = HOST.alias(value_of_alias(hint, str) if hasattr(hint, "__value__") else hint)
     assert alias is None if found is None else alias[:5] == found
     assert alias is None or alias.kind is None
 
