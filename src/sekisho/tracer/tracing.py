@@ -155,7 +155,14 @@ class Tracer:
             if path == _COMPILER[0] and code.co_name != _COMPILER[1]:
                 return None
             found = self._functions[id(code)] = Traced(code, path)
+            self._report_ends(code)
         return found
+
+    def _report_ends(self, code: CodeType) -> None:
+        """Have Python report how calls of a function end, where it reports by function."""
+        if sys.version_info >= (3, 12) and self.tool is not None:
+            events = sys.monitoring.events
+            sys.monitoring.set_local_events(self.tool, code, events.PY_RETURN | events.PY_YIELD)
 
     def _path_of(self, filename: str) -> str:
         """Return the real path of a file to trace, or the end of the path of torch.jit's; "" for others."""
@@ -298,7 +305,6 @@ class Tracer:
             tool = self.tool = next(free)
             monitoring.use_tool_id(tool, "sekisho")
             events = monitoring.events
-            of_function = events.PY_RETURN | events.PY_YIELD
             find, guarded, functions = self._find, self._guarded, self._functions
             get_frame = sys._getframe
 
@@ -308,7 +314,6 @@ class Tracer:
                     traced = find(code)
                     if traced is None:
                         return monitoring.DISABLE
-                    monitoring.set_local_events(tool, code, of_function)
                 guarded(self._start, traced, get_frame(1))
                 return None
 
