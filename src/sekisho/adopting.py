@@ -300,7 +300,7 @@ def _write_and_hold(
                 written.commit()
         if written.is_committed:
             break
-        new = {_guilty(each, plan): each["text"] for each in refused}
+        new = _blamed(refused, plan, again)
         for unkept in [*new]:
             # Each round is a run; and a boundary that is refused, too, has no weaker decorator.
             is_last = unkept.part in {"decorator", "mutates"} and unkept in dropped
@@ -318,11 +318,8 @@ def _write_and_hold(
     left_alone = _left_alone(rounds)
     _report(_without(plan, left_alone), options)
     for unkept, text in dropped.items():
-        what = (
-            "declared, since a call did it"
-            if unkept.part == "mutates"
-            else "taken out, since it did not hold"
-        )
+        is_done = unkept.part == "mutates"
+        what = "declared, since a call did it" if is_done else "taken out, since it did not hold"
         _say(f"{what}: {unkept.function}, {unkept.place}: {text}")
     for line in _named(left_alone):
         _say(line)
@@ -359,8 +356,7 @@ def _without(plan: Plan, paths: Mapping[str, str]) -> Plan:
 def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]], str]:
     """Run the command in strict mode; its status, what guards have refused, and what it printed.
 
-    It prints what it printed before, and tracebacks that are no concern of anybody's if what is to
-    blame is taken out: shown only where it fails in the end.
+    What it printed is shown only where it fails in the end.
     """
     with tempfile.TemporaryDirectory(prefix="sekisho-") as folder:
         path, printed = Path(folder) / "refused", Path(folder) / "printed"
@@ -370,6 +366,14 @@ def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]], str]:
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
         output = printed.read_text("utf-8", errors="backslashreplace")
     return status, [json.loads(line) for line in lines], output
+
+
+def _blamed(refused: list[dict[str, str]], plan: Plan, status: int) -> dict[Unkept, str]:
+    """What of the plan a run has not kept, each with the reason."""
+    if refused:
+        return {_guilty(each, plan): each["text"] for each in refused}
+    # A name that the code asks for may be no class, or not be there yet while modules are imported.
+    return dict.fromkeys(plan.with_classes(), f"the command ended with status {status}")
 
 
 def _guilty(refused: Mapping[str, str], plan: Plan) -> Unkept:

@@ -101,6 +101,33 @@ def test_without_such_evidence_the_argument_is_left_open(write, adopt, why):
     assert "def apply(x, y" in line
 
 
+NOT_THERE = {
+    "it is no class": (
+        OPERATORS.replace("Operator", "Base") + "\n\nOperator = (Base, Diagonal)\n",
+        MODULE.format(body=ASKED.strip("\n")),
+    ),
+    "it is not there yet": (
+        "import applied\n" + OPERATORS,
+        MODULE.format(
+            body=ASKED.strip("\n").replace("x, Operator", "x, operators.Operator")
+        ).replace("from operators import Operator", "import operators"),
+    ),
+}
+
+
+@pytest.mark.parametrize("why", NOT_THERE)
+def test_a_name_that_cannot_stand_in_an_annotation_is_taken_out_alone(write, adopt, why):
+    classes, module = NOT_THERE[why]
+    write("operators.py", classes)
+    path = write("applied.py", module)
+    program = PROGRAM.format(use=USE)
+    write("program.py", f"import operators\n{program}")
+    status, _, err = adopt("applied.py", "--write", "--", "program.py")
+    assert status == 0, err
+    assert "taken out, since it did not hold: apply, x: the command ended with status 1" in err
+    assert 'def apply(x, y: Real[sk.Array, "n k"])' in path.read_text("utf-8")
+
+
 INSISTED = {
     "at the end of the tests": """
     if x is None:
@@ -147,6 +174,17 @@ NOT_INSISTED = {
         if y is None:
             return x
     if not isinstance(x, np.ndarray):
+        raise TypeError("x")
+""",
+    "an assert of the contrary": """
+    if isinstance(x, np.ndarray) and y is None:
+        return x
+    assert not isinstance(x, np.ndarray)
+""",
+    "a way out before it raises": """
+    if not isinstance(x, np.ndarray):
+        if y is None:
+            return y
         raise TypeError("x")
 """,
     "only one of two ways raises": """

@@ -133,13 +133,14 @@ def insisted_on(node: _Function) -> set[int]:
     ways: list[dict[str, int]] = []
     stored: set[str] = set()
     for statement in node.body:
-        for test in required(statement):
-            tested = _class_test(test.operand) if isinstance(test, ast.UnaryOp) else ""
+        own = [statement, *own_nodes(statement)]
+        returns = any(isinstance(each, ast.Return) for each in own)
+        for test in () if returns or isinstance(statement, ast.Assert) else required(statement):
+            tested = _refused_class(test)
             if tested and tested.partition(" ")[0] not in stored and all(tested in w for w in ways):
                 found |= {id(test), *(way[tested] for way in ways)}
-        own = [statement, *own_nodes(statement)]
         stored |= {each.id for each in own if _is_stored(each)}
-        if any(isinstance(each, ast.Return) for each in own):
+        if returns:
             match statement:
                 case ast.If(test=test, body=[*_, ast.Return()], orelse=[]):
                     tests = {_class_test(part): id(part) for part in parts_of(test, ast.And)}
@@ -147,6 +148,14 @@ def insisted_on(node: _Function) -> set[int]:
                 case _:
                     break
     return found
+
+
+def _refused_class(test: ast.expr) -> str:
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=asked):
+            return _class_test(asked)
+        case _:
+            return ""
 
 
 def _class_test(test: ast.expr) -> str:

@@ -11,15 +11,23 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.inference import called_by
 from sekisho.utils import parse
+from sekisho.worlds import world_named, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sekisho.inference import Solution
 
-__all__ = ["compiled_in"]
+__all__ = ["compiled_in", "say_compiled"]
 
 _SCRIPTS: Final = frozenset({"script", "script_if_tracing"})
+
+
+def say_compiled() -> str:
+    """Say why a function that a library compiles is left as it is."""
+    functions = (world_named(name).supplement.compiler for name in world_names())
+    modules = [each.rpartition(".")[0] for each in functions if each]
+    return f"{' or '.join(modules)} compiles its source, and does not know the annotations of jaxtyping"
 
 
 def compiled_in(solution: Solution) -> set[str]:

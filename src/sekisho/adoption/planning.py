@@ -11,6 +11,7 @@ from sekisho.adoption.bodies import Body
 from sekisho.adoption.callers import count_uses, mentions_of, read_callees
 from sekisho.adoption.choosing import Choice, Settings, Unkept, choose
 from sekisho.adoption.comparing import read_hint
+from sekisho.adoption.compiled import say_compiled
 from sekisho.adoption.definitions import Definition, find_definitions
 from sekisho.adoption.reading import Reading
 from sekisho.adoption.rewriting import rewrite
@@ -46,8 +47,6 @@ _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
 """Parameters that select the axis to work on."""
 
 
-_COMPILED: Final = "torch.jit compiles its source, and does not know the annotations of jaxtyping"
-
 _TOGETHER: Final = frozenset({"names", "ranked", "arrays", "passes", "namespaces", "spread"})
 """What the body says of a function together with its annotations, and with other functions."""
 
@@ -75,6 +74,17 @@ class Plan(NamedTuple):
     skipped: tuple[Skipped, ...]
     blocks: tuple[Block, ...] = ()
 
+    def with_classes(self) -> Iterator[Unkept]:
+        """Yield the annotations that name a class which the code of the function asks for."""
+        for file in self.files:
+            for choice in file.choices:
+                if choice.edit is None or choice.deduced is None:
+                    continue
+                for name in choice.edit.annotations:
+                    form = choice.deduced.forms.get(name)
+                    if form is not None and form.is_written:
+                        yield Unkept(file.path, choice.definition.name, "annotation", name)
+
 
 class _Source:
     """A parsed file with functions that were called."""
@@ -87,7 +97,7 @@ class _Source:
         self.package: str = file.module.partition(".")[0]
         self.tree: ast.Module = parse(file.text)
         self.definitions: dict[int, Definition] = {
-            each.first: each._replace(why_not=each.why_not or _COMPILED)
+            each.first: each._replace(why_not=each.why_not or say_compiled())
             if (path, each.first) in compiled or (path, each.line) in reading.compiled
             else each
             for each in find_definitions(self.tree, reading.telling, file.text)
@@ -148,20 +158,7 @@ def deduce_all(
     """
     seen = list(observed)
     reading = reading or Reading()
-    files: dict[str, _Source] = {}
-    compiled = {each.key for each in seen if each.is_compiled}
-    skipped: list[Skipped] = [] if snapshot is None else [*snapshot.skipped]
-    for path in sorted({each.path for each in seen}):
-        file = read_file(Path(snapshot.named(path) if snapshot else path))
-        try:
-            if isinstance(file, Skipped):
-                skipped.append(file)
-            elif snapshot is not None and snapshot.has_changed(path):
-                skipped.append(Skipped(path, "it was changed while the command ran"))
-            else:
-                files[path] = _Source(path, file, reading, compiled)
-        except ValueError as error:
-            skipped.append(Skipped(path, str(error)))
+    files, skipped = _read_files(seen, reading, snapshot)
     found: dict[tuple[str, int], Deduced] = {}
     kinds = frozenset({dtype_kind({name}) for each in seen for name in dtypes_of(each)})
     definitions = {
@@ -193,6 +190,27 @@ def deduce_all(
                     uses=uses[each.key],
                 )
     return Sources(files, tuple(skipped), found, reading.blocks)
+
+
+def _read_files(
+    seen: Iterable[Observed], reading: Reading, snapshot: Snapshot | None
+) -> tuple[dict[str, _Source], list[Skipped]]:
+    """Read the files of the functions that were called; those that cannot be read are skipped."""
+    files: dict[str, _Source] = {}
+    compiled = {each.key for each in seen if each.is_compiled}
+    skipped: list[Skipped] = [] if snapshot is None else [*snapshot.skipped]
+    for path in sorted({each.path for each in seen}):
+        file = read_file(Path(snapshot.named(path) if snapshot else path))
+        try:
+            if isinstance(file, Skipped):
+                skipped.append(file)
+            elif snapshot is not None and snapshot.has_changed(path):
+                skipped.append(Skipped(path, "it was changed while the command ran"))
+            else:
+                files[path] = _Source(path, file, reading, compiled)
+        except ValueError as error:
+            skipped.append(Skipped(path, str(error)))
+    return files, skipped
 
 
 def _ranks_of(observed: Observed) -> dict[str, int]:

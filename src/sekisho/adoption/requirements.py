@@ -68,10 +68,14 @@ def required(statement: ast.stmt) -> Iterator[ast.expr]:
     match statement:
         case ast.Assert(test=test):
             yield from parts_of(test, ast.And)
-        case ast.If(test=test, body=[*_, ast.Raise()], orelse=[]):
+        case ast.If(test=test, body=[*_, ast.Raise()], orelse=[]) if not _returns(statement):
             yield from parts_of(test, ast.Or)
         case _:
             pass
+
+
+def _returns(statement: ast.stmt) -> bool:
+    return any(isinstance(each, ast.Return) for each in ast.walk(statement))
 
 
 def unconditional_nodes(node: ast.AST) -> Iterator[ast.AST]:

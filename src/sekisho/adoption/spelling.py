@@ -125,7 +125,7 @@ class ModuleSpelling:
         return name
 
     def can_name(self, text: str) -> bool:
-        """Whether annotations can call a class as code inside a function does: it is imported above."""
+        """Whether annotations can name a class as code inside a function does: it is imported above."""
         return text.partition(".")[0] in self._above
 
     def typed_in(self, node: ast.expr) -> tuple[str, int] | None:

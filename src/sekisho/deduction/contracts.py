@@ -71,12 +71,7 @@ def deduce(
     """
     calls = [call for call in observed.calls if call.kind != "raise"]
     uses = observed.uses if uses is None else uses
-    came = dict(_forms(observed, calls, star, stars))
-    unions = {
-        name: form for name in said.unions if (form := _as_union(came.get(name), said.unions[name]))
-    }
-    came |= unions
-    said = said._replace(open={name: at for name, at in said.open.items() if name not in unions})
+    came, said = _with_unions(dict(_forms(observed, calls, star, stars)), said)
     kind, weaker = _decorator(calls, came, said, world)
     forms: dict[str, Form] = {}
     for name, form in came.items():
@@ -130,6 +125,15 @@ def _forms(
         ]
         if seen:
             yield kind, merge(kind, seen)
+
+
+def _with_unions(came: dict[str, Form], said: Said) -> tuple[dict[str, Form], Said]:
+    """Return forms with the classes that the code asks for, and what it says without these questions."""
+    unions = {
+        name: form for name in said.unions if (form := _as_union(came.get(name), said.unions[name]))
+    }
+    left = {name: at for name, at in said.open.items() if name not in unions}
+    return came | unions, said._replace(open=left)
 
 
 def _as_union(form: Form | None, classes: tuple[str, ...]) -> Form | None:

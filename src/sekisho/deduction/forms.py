@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["WRITTEN", "Form", "Slot", "merge", "parts_of", "slots_of"]
 
 WRITTEN: Final = ""
-"""The module of a class that is called as the code of the function calls it."""
+"""In place of its module, for a class that is named as the code of the function names it."""
 
 Seen = tuple[int, "Described"]
 """The number of a call, and the description of a value: see `sekisho.tracer.describing`."""
@@ -96,6 +96,11 @@ class Form(NamedTuple):
         if self.slot is not None:
             return True
         return self.items is not None and any(each.holds_arrays for each in self.items.each)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it names a class as the code of the function does."""
+        return any(module == WRITTEN for module, _ in self.classes)
 
     @property
     def is_none(self) -> bool:

@@ -34,7 +34,7 @@ class Spelling(Protocol):
         ...
 
     def can_name(self, text: str) -> bool:
-        """Whether annotations can call a class as code inside a function does."""
+        """Whether annotations can name a class as code inside a function does."""
         ...
 
 

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Final
 from sekisho.inference.value_types import Value, instance
 
 if TYPE_CHECKING:
+    import ast
+
     from sekisho.inference.frame import Frame
     from sekisho.inference.overloads import Arguments
 
 __all__ = ["applied_argument", "applied_in", "with_context"]
 
 _SETUP: Final = "setup_context"
-_OF_GRADIENTS: Final = frozenset({"backward", "vjp", "jvp"})
-"""They get the context and an array for each result of ``forward``, or for each of its arguments."""
+_OF_GRADIENTS: Final = frozenset({"backward", "vjp"})
+"""They get the context and an array for each result of ``forward``."""
 
 
 def applied_in(frame: Frame, cls: str) -> str:
@@ -35,10 +37,11 @@ def with_context(frame: Frame, forward: str, call: Arguments) -> Arguments:
     return call._replace(args=(instance(cls), *call.args))
 
 
-def applied_argument(frame: Frame, index: int) -> Value | None:
-    """Return what the library passes to a method as one of its parameters; None if it does not call it."""
+def applied_argument(frame: Frame, index: int, default: ast.expr | None) -> Value | None:
+    """Return what the library passes to a method as one of its parameters; None if that is not known."""
     cls, last = frame.unit.owner, frame.unit.name.rpartition(".")[2]
-    if last not in _OF_GRADIENTS and last != _SETUP:
+    is_called = last in _OF_GRADIENTS or last == _SETUP
+    if not is_called or default is not None or "staticmethod" not in frame.unit.traits:
         return None
     world = applied_in(frame, cls) if cls else ""
     if not world:

@@ -56,6 +56,18 @@ def is_transparent(frame: Frame, key: str, decorators: Sequence[Expr]) -> bool:
     return all(_is_transparent(frame, key, each) for each in decorators)
 
 
+def has_own_decorator(frame: Frame, decorators: Iterable[Expr]) -> bool:
+    """Return whether a function of the project is one of the decorators of the unit that is read."""
+    for each in map(without_call, decorators):
+        if isinstance(each, str):
+            match frame.program.dotted(frame.key, each):
+                case ("function" | "class", name) if frame.program.is_own(name):
+                    return True
+                case _:
+                    pass
+    return False
+
+
 def _is_transparent(frame: Frame, key: str, decorator: Expr) -> bool:
     name = without_call(decorator)
     if not isinstance(name, str):

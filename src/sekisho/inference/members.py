@@ -54,6 +54,7 @@ __all__ = [
     "converts",
     "find_method",
     "function_of",
+    "is_open",
     "is_property",
     "symbol",
 ]
@@ -115,10 +116,14 @@ def _by_docstring(frame: Frame, key: str, args: Iterable[Expr]) -> Value:
     return UNKNOWN
 
 
+_PROPERTIES: Final = frozenset({"property", "cached_property", "lazy_property", "abstractproperty"})
+
+
 def is_property(entry: DefEntry) -> bool:
-    """Return whether a function of a class is a property: also a ``cached_property`` or ``lazy_property``."""
+    """Return whether a function of a class is a property."""
     (_, _, decorators, _), *_ = entry[1]
-    return any(isinstance(each, str) and each.endswith("property") for each in decorators)
+    names = {each.rpartition(".")[2] for each in decorators if isinstance(each, str)}
+    return not _PROPERTIES.isdisjoint(names)
 
 
 def function_of(frame: Frame, owner: str, name: str, entry: DefEntry, self_value: Value) -> Value:
@@ -182,6 +187,8 @@ def _attribute(
             return symbol(frame, frame.program.attribute_of_module(atom[1], name))
         case "class":
             return _of_class(frame, atom[1], name)
+        case "tuple" if not hasattr(tuple, name):
+            return UNKNOWN  # a field of a named tuple
         case "list" | "tuple" | "dict":
             return ("bound", f"builtins:{atom[0]}.{name}", atom)
         case _:
@@ -234,9 +241,6 @@ def _of_instance(frame: Frame, atom: InstanceValue, name: str, node: ast.Attribu
         return ("bound", f"{cls}.{name}", atom)
     assigned = _assigned(frame, cls, name)
     found = program.member(cls, name)
-    # a method is not replaced under a name made at run time, as a rule
-    if is_unknown(assigned) and found is not None and found[1][0] == "def":
-        assigned = NEVER
     if found is None:
         if not is_never(assigned):
             return assigned
@@ -278,7 +282,7 @@ def converts(frame: Frame, cls: str) -> bool:
     return _defines(frame, cls, ("__getattribute__", "__setattr__"))
 
 
-def _is_open(frame: Frame, cls: str) -> bool:
+def is_open(frame: Frame, cls: str) -> bool:
     """Return whether attributes of the project's class come in other ways than assignment, too."""
     return _defines(frame, cls, ("__getattr__",)) or not is_never(frame.fact(f"o {cls}"))
 
@@ -296,7 +300,7 @@ def _assigned(frame: Frame, cls: str, name: str) -> Value:
         if frame.program.is_own(each):
             if converts(frame, each):
                 return UNKNOWN
-            may_differ = may_differ or _is_open(frame, each)
+            may_differ = may_differ or is_open(frame, each)
             found = join_known(found, frame.fact(f"a {each}.{name}"))
     return _perhaps(found) if may_differ else found
 

@@ -51,7 +51,7 @@ def note_passed(frame: Frame, callee: Value, call: Arguments, node: ast.Call) ->
     for value in call.values():
         match value:
             case ("function", name) | ("bound", name, _) if frame.program.is_own(name):
-                frame.give(f"c {name}", UNKNOWN, node.lineno)
+                frame.give(f"h {name}", PLAIN, node.lineno)
             case _:
                 pass
 

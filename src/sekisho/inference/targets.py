@@ -9,7 +9,7 @@ from sekisho.inference.containers import item_of
 from sekisho.inference.events import ATTRIBUTE
 from sekisho.inference.frame import Frame, Located, dotted_of, how_of
 from sekisho.inference.iterating import iterated
-from sekisho.inference.members import container_of, converts, is_property
+from sekisho.inference.members import container_of, converts, is_open, is_property
 from sekisho.inference.refusals import note_assigned
 from sekisho.inference.states import requires_grad
 from sekisho.inference.value_types import CONSTANTS, PLAIN, Value, dict_of, list_of
@@ -84,6 +84,11 @@ def _store_attribute(frame: Frame, target: ast.Attribute, value: Value, how: str
             return
         frame.give(f"a {cls}.{target.attr}", value, target.lineno)
         frame.note(ATTRIBUTE, target, dotted_of(target), (value, how))
+        if any(
+            is_open(frame, each) for each in frame.program.mro(cls) if frame.program.is_own(each)
+        ):
+            frame.forget(dotted_of(target.value))  # another name may stand for the attribute
+            return
     name = dotted_of(target)
     if name.count(".") == 1 and frame.env is not None:
         frame.env[name] = bounded(value)

@@ -11,7 +11,12 @@ from sekisho.inference.applied import applied_argument
 from sekisho.inference.arrays import only_world, worlds_of
 from sekisho.inference.axes import axis_strings
 from sekisho.inference.containers import sharper, without_constants
-from sekisho.inference.decorators import is_transparent, passes_on, transparency_fact
+from sekisho.inference.decorators import (
+    has_own_decorator,
+    is_transparent,
+    passes_on,
+    transparency_fact,
+)
 from sekisho.inference.events import ASKED, BIND, NAMED, Notes, events_of
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Definition, Evidence, Frame, Node, Unit
@@ -226,15 +231,18 @@ def _enter(frame: Frame, node: Node) -> list[tuple[str, Value]]:
     defaults = dict(_defaults(node))
     is_varied = _has_relatives(frame)
     is_known = is_transparent(frame, frame.key, decorators)
+    is_own = not is_known and has_own_decorator(frame, decorators)
     found: list[tuple[str, Value]] = []
     for index, (name, kind, _, annotation) in enumerate(parameters):
         if index == 0 and frame.unit.owner and "staticmethod" not in frame.unit.traits:
             value = _self(frame)
-        elif annotation is None and (passed := applied_argument(frame, index)) is not None:
+        elif annotation is None and (passed := applied_argument(frame, index, defaults.get(name))):
             value = _packed(passed, kind)
         elif is_known:
             strictly = is_varied or name in frame.asked
             value = _parameter(frame, name, kind, annotation, defaults.get(name), strictly=strictly)
+        elif is_own:  # a decorator whose code passes on other arguments
+            value = _packed(UNKNOWN, kind)
         else:  # a decorator may pass on other arguments, of which only an annotation tells
             value = _packed(unsure(read_annotation(frame.program, frame.key, annotation)), kind)
         frame.bind(name, value, places[name])
@@ -332,7 +340,8 @@ def _or_default(frame: Frame, called: Value, default: Value) -> Value:
     """What a parameter is called with, or else its default."""
     value = default if is_never(called) else join_known(called, default)
     calls = join(*(frame.fact(f"{kind} {frame.unit.name}") for kind in ("c", "x")))
-    if is_known(calls):
+    is_passed = not is_never(frame.fact(f"h {frame.unit.name}"))
+    if is_known(calls) and not is_passed:
         return value
     # Calls that cannot be seen may pass another of the kind; None says nothing of what that is.
     if value == NONE:

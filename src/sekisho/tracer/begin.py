@@ -27,7 +27,7 @@ def _start() -> None:
     describer = _load("describing").Describer()
     lines = _load("lines", os.path.join(os.pardir, "utils", "lines.py"))
     journal = _load("journal").Journal(told["folder"], describer, lines.LineFile)
-    tracer = _load("tracing").Tracer(tuple(told["roots"]), journal)
+    tracer = _load("tracing").Tracer(tuple(told["roots"]), journal, told["compilers"])
 
     def begin_anew() -> None:
         tracer.forget()

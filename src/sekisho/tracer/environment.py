@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.tracer.journal import MARK
 from sekisho.utils import environment_of_children
+from sekisho.worlds import world_named, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,5 +24,8 @@ def environment_for(folder: Path, roots: Iterable[str]) -> dict[str, str]:
         roots: real paths of files and folders whose functions to trace.
     """
     (folder / MARK).write_bytes(b"\0")
-    told = json.dumps({"folder": str(folder), "roots": [*roots]})
+    compilers = [world_named(name).supplement.compiler for name in world_names()]
+    told = json.dumps(
+        {"folder": str(folder), "roots": [*roots], "compilers": [*filter(None, compilers)]}
+    )
     return environment_of_children(Path(__file__).parent / "begin.py", {"SEKISHO_TRACING": told})

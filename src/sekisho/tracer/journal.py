@@ -130,7 +130,7 @@ class Journal:
                     self._note_travel(each, [state.number, "return", path])
 
     def note_compiled(self, traced: Any) -> None:
-        """Write that torch.jit has compiled the source of a function."""
+        """Write that a library has compiled the source of a function."""
         with self._lock:
             self._write({"compiled": self._state_of(traced).number})
 

@@ -44,7 +44,7 @@ class Observed:
         calls: each distinct call with its count, which is a minimum if a process was killed.
         callers: the functions that have called it, by file and name.
         tests: the tests that have called it.
-        is_compiled: whether torch.jit has compiled its source.
+        is_compiled: whether a library has compiled its source.
     """
 
     def __init__(self, path: str, name: str, line: int, parameters: tuple[str, ...]) -> None:

@@ -34,16 +34,13 @@ _RESUME: Final = opcode.opmap.get("RESUME", -1)
 _RETURN: Final = opcode.opmap.get("RETURN_VALUE", -1)
 _YIELD: Final = opcode.opmap.get("YIELD_VALUE", -1)
 
+_DEEPEST: Final = 100
 _MOST_CALLERS: Final = 16
 """Maximum number of callers to record: with so many, it is certain that there are several."""
 
 _LIBRARIES: Final = tuple(
     [sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")]
 )
-
-_COMPILER: Final = (os.path.join("torch", "jit", "frontend.py"), "get_jit_def")
-"""The end of the file, and the function, that read the source of whatever torch.jit compiles: what is
-scripted, and each function that it calls."""
 
 _TEST: Final = "PYTEST_CURRENT_TEST"
 """The variable in which pytest stores the running test: ``test_a.py::test_one[3] (call)``."""
@@ -112,7 +109,7 @@ class Journal(Protocol):
         ...
 
     def note_compiled(self, traced: Traced) -> None:
-        """Record that torch.jit has compiled the function's source."""
+        """Record that a library has compiled the function's source."""
         ...
 
     def note_count(self, held: list[int]) -> None:
@@ -130,11 +127,17 @@ class Tracer:
     Args:
         roots: real paths of files and folders.
         journal: the journal.
+        compilers: the functions that read the source of what a library compiles, as ``package.module:name``.
     """
 
-    def __init__(self, roots: tuple[str, ...], journal: Journal) -> None:
+    def __init__(
+        self, roots: tuple[str, ...], journal: Journal, compilers: Sequence[str] = ()
+    ) -> None:
         self._roots = roots
         self._journal = journal
+        self._compilers: dict[str, str] = {}
+        for module, name in (each.split(":") for each in compilers):
+            self._compilers[f"{os.sep}{module.replace('.', os.sep)}.py"] = name
         self._files: dict[str, str] = {}
         self._libraries: dict[str, bool] = {}
         self._functions: dict[int, Traced] = {}  # by `id`, because code objects hash slowly
@@ -152,7 +155,7 @@ class Tracer:
             return None
         found = self._functions.get(id(code))
         if found is None:
-            if path == _COMPILER[0] and code.co_name != _COMPILER[1]:
+            if self._compilers.get(path, code.co_name) != code.co_name:
                 return None
             found = self._functions[id(code)] = Traced(code, path)
             self._report_ends(code)
@@ -165,9 +168,8 @@ class Tracer:
             sys.monitoring.set_local_events(self.tool, code, events.PY_RETURN | events.PY_YIELD)
 
     def _path_of(self, filename: str) -> str:
-        """Return the real path of a file to trace, or the end of the path of torch.jit's; "" for others."""
-        is_compiler = filename.endswith(os.sep + _COMPILER[0])
-        return self._real(filename) or (_COMPILER[0] if is_compiler else "")
+        """Return the real path of a file to trace, or the end of a compiler's path; "" for others."""
+        return self._real(filename) or next(filter(filename.endswith, self._compilers), "")
 
     def _real(self, filename: str) -> str:
         """Return the real path of a file to trace; "" for other files."""
@@ -181,7 +183,7 @@ class Tracer:
 
     def _start(self, traced: Traced, frame: FrameType) -> None:
         values = frame.f_locals
-        if traced.path == _COMPILER[0]:
+        if traced.path in self._compilers:
             self._note_compiled(values.get(traced.names[0]))
             return
         describe = self._journal.describe
@@ -194,9 +196,9 @@ class Tracer:
             self._journal.note_arguments(traced, key, given)
 
     def _note_compiled(self, function: Any) -> None:
-        """Record what torch.jit reads the source of: like `inspect`, it reads behind decorators."""
-        while hasattr(function, "__wrapped__"):
-            function = function.__wrapped__
+        """Record what a compiler reads the source of: like `inspect`, it reads behind decorators."""
+        for _ in range(_DEEPEST):  # a function may wrap itself
+            function = getattr(function, "__wrapped__", function)
         code = getattr(function, "__code__", None)
         compiled = None if code is None else self._find(code)
         if compiled is not None:

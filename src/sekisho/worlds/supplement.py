@@ -62,6 +62,7 @@ class Supplement(NamedTuple):
         suffixes: endings of variable names for its arrays; the first is the one to suggest.
         alike: classes that share method names with arrays, so that a call of such a method does not
             imply an array. A name that starts with a library may belong to another library.
+        compiler: function that reads the source of all that the library compiles, as ``package.module:name``.
     """
 
     scalar: str = ""
@@ -100,3 +101,4 @@ class Supplement(NamedTuple):
     dtype: str = ""
     suffixes: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()
+    compiler: str = ""

@@ -74,7 +74,7 @@ SUPPLEMENT: Final = Supplement(
     gives={
         "nn.Module.state_dict": "dict[str, Tensor]",
         "broadcast_tensors": "tuple[Tensor, ...]",
-        "broadcast_shapes": "Size",
+        "broadcast_shapes": "torch.Size",
         **dict.fromkeys(_GIVES_TENSOR.split(), "Tensor"),
         "Tensor.split": "tuple[Tensor, ...]",
         "torch._C:_FunctionBase.saved_tensors": "tuple[Tensor, ...]",
@@ -98,6 +98,7 @@ SUPPLEMENT: Final = Supplement(
         | {"numpy", "permute", "unsqueeze", "unflatten"}
     ),
     suffixes=("_tensor", "_t"),
+    compiler="torch.jit.frontend:get_jit_def",
     module="nn.Module",
     applied="autograd.Function",
     chains=frozenset({"nn.Sequential"}),
