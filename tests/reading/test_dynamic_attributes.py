@@ -235,3 +235,99 @@ def test_calls_that_are_not_seen_may_pass_something_for_a_default(project, call,
     text = f"def g(n=1, y={default}):\n    x = y\n    return x\ng(2)\n"
     assert held(project, text)["x"] == ("none" if default == "None" else x)
     assert held(project, text + call)["x"] == x
+
+
+RUNS = {
+    "a method that an assignment replaces": """
+class M:
+    def __init__(self, act): self.act = act
+    def act(self, x): return np.asarray(x)
+    def run(self, x: torch.Tensor): return torch.sin(self.act(x))
+
+M(lambda x: x * 2).run(torch.ones(3))
+""",
+    "a method of a class whose assignments run code": """
+class M:
+    def __setattr__(self, name, value): object.__setattr__(self, name, lambda x: x)
+    def act(self, x): return np.asarray(x)
+    def run(self, x: torch.Tensor): return torch.sin(self.act(x))
+
+m = M()
+m.act = 0
+m.run(torch.ones(3))
+""",
+    "all attributes are converted": """
+class Estimator:
+    def __init__(self):
+        self.scale = np.ones(3)
+        for key in list(vars(self)):
+            setattr(self, key, torch.as_tensor(getattr(self, key)))
+        self.total = torch.sum(self.scale)
+
+Estimator()
+""",
+    "all attributes are converted, by vars": """
+class Estimator: ...
+
+def make():
+    m = Estimator()
+    m.scale = np.ones(3)
+    vars(m).update({key: torch.as_tensor(value) for key, value in vars(m).items()})
+    return torch.sum(m.scale)
+
+make()
+""",
+    "a function that is passed on, and called without gradients": """
+w = torch.ones(3, requires_grad=True)
+
+def evaluate(x): return (w * x).numpy()
+
+def main(xs):
+    with torch.no_grad():
+        return list(map(evaluate, xs))
+
+main([1.0])
+""",
+    "a decorator whose code converts": """
+def as_torch(f):
+    def inner(x): return f(torch.as_tensor(x))
+    return inner
+
+@as_torch
+def shifted(x: np.ndarray): return torch.sin(x)
+
+shifted(a)
+""",
+}
+
+
+@pytest.mark.parametrize("why", RUNS)
+def test_code_that_runs_is_not_said_to_raise(project, why):
+    text = HEAD + RUNS[why]
+    exec(compile(text, why, "exec"), {"__name__": "program"})
+    project.write(text)
+    assert project.findings("SK107", "SK108", "SK111") == []
+
+
+@pytest.mark.parametrize(
+    "call", ["linalg.eigh(t).eigenvalues", "linalg.svd(t).S", "linalg.slogdet(t).logabsdet"]
+)
+def test_a_field_of_a_named_tuple_is_no_method_of_tuples(project, call):
+    assert held(project, f"x = torch.{call}\n")["x"] == "unknown"
+
+
+def test_a_decorator_of_ones_own_is_no_property_by_its_name(project):
+    text = "def requires_property(f): return f\n\nclass K:\n    @requires_property\n    def value(self): return a\n"
+    project.write(HEAD + text + "x = torch.sin(K().value())\n")
+    assert [each.code for each in project.findings("SK107")] == ["SK107"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "x"),
+    [("ctx, x", "torch"), ("ctx, g, x=1e-3", "none"), ("ctx, g, *, x=1e-3", "none")],
+)
+def test_only_gradients_are_taken_for_what_backward_gets(project, parameters, x):
+    text = "class F(torch.autograd.Function):\n    @staticmethod\n"
+    project.write(HEAD + text + f"    def backward({parameters}):\n        return x\n")
+    function = project.functions()["F.backward"]
+    assert {each.name: each.world for each in function.variables}["x"] == x
