@@ -112,15 +112,23 @@ def _lies(
 
 def _is_word(names: list[_Named], name: str, ending: str) -> bool:
     """Return whether an ending is a word: ``loss_np`` beside ``loss_nc``, ``m_t`` beside ``obs_tp1`` or ``x_i``."""
-    if ending == "_t" and any(_INDEX.search(each[2]) for each in names):
-        return True
+    if ending == "_t":
+        other = _INDEX if _SYMBOL.fullmatch(name) else _STEP
+        if any(other.search(each[2]) for each in names):
+            return True
     start = f"{name[: -len(ending)]}_"
     others = {each[2] for each in names if len(each[2]) == len(name)}
     return any(each.startswith(start) and each != name for each in others)
 
 
-_INDEX: Final = re.compile(r"_(?:t_?(?:[pm]|plus_?|minus_?)?\d+|[a-su-z])$")
-"""The end of a name with another index than t, or another step in time."""
+_STEP: Final = re.compile(r"_t_?(?:[pm]|plus_?|minus_?)?\d+$")
+"""The end of a name for another step in time than t."""
+
+_SYMBOL: Final = re.compile(r"[A-Za-z]{1,2}_[a-z]")
+"""A symbol of mathematics with an index."""
+
+_INDEX: Final = re.compile(rf"{_STEP.pattern}|^[A-Za-z]{{1,2}}_[a-su-z]$")
+"""A name with another index than t, or the end of one for another step in time."""
 
 _COMMON: Final = frozenset({"_t", "_tensor", "_cp"})
 
