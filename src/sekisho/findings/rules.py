@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sekisho.findings.annotated_axes import find_expansions, find_misfits, find_slips_in_axes
 from sekisho.findings.declaring import can_declare, spelled
+from sekisho.findings.endings import is_meant, is_word
 from sekisho.findings.finding import Fix
 from sekisho.findings.gradients import find_unreadable
 from sekisho.findings.raising import find_raising
@@ -24,7 +25,7 @@ from sekisho.inference import (
 from sekisho.worlds import has_world, world_named, world_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from sekisho.findings.finding import Finding
     from sekisho.inference import Function, Solution, Value
@@ -76,13 +77,14 @@ def _lies(
         (line, column, name, *what)
         for line, column, name, what in notes_of(function, events.ATTRIBUTE)
     ]
+    every = [name for _, _, name, *_ in names]
     for line, column, name, value, how in sorted(names, key=lambda each: each[:2]):
         world = certain_world(value)
         ending = next((each for each in suffixes if name.endswith(each) and name != each), None)
         if not world or ending is None or world in suffixes[ending] or name in seen:
             continue
-        if not _is_meant(solution, function, ending, suffixes[ending]) or _is_word(
-            names, name, ending
+        if not is_meant(solution, function, ending, suffixes[ending]) or is_word(
+            every, name, ending
         ):
             continue
         seen.add(name)
@@ -108,43 +110,6 @@ def _lies(
             fix=Fix("rename", function.line, name, new) if certain else None,
             subject=name,
         )
-
-
-def _is_word(names: list[_Named], name: str, ending: str) -> bool:
-    """Return whether an ending is a word: ``loss_np`` beside ``loss_nc``, ``m_t`` beside ``obs_tp1`` or ``x_i``."""
-    if ending == "_t":
-        other = _INDEX if _SYMBOL.fullmatch(name) else _STEP
-        if any(other.search(each[2]) for each in names):
-            return True
-    start = f"{name[: -len(ending)]}_"
-    others = {each[2] for each in names if len(each[2]) == len(name)}
-    return any(each.startswith(start) and each != name for each in others)
-
-
-_STEP: Final = re.compile(r"_t_?(?:[pm]|plus_?|minus_?)?\d+$")
-"""The end of a name for another step in time than t."""
-
-_SYMBOL: Final = re.compile(r"[A-Za-z]{1,2}_[a-z]")
-"""A symbol of mathematics with an index."""
-
-_INDEX: Final = re.compile(rf"{_STEP.pattern}|^[A-Za-z]{{1,2}}_[a-su-z]$")
-"""A name with another index than t, or the end of one for another step in time."""
-
-_COMMON: Final = frozenset({"_t", "_tensor", "_cp"})
-
-
-def _is_meant(solution: Solution, function: Function, ending: str, worlds: Iterable[str]) -> bool:
-    """Return whether an ending means a library: without torch, `x_t` and `x_tensor` are words of mathematics."""
-    if ending not in _COMMON:
-        return True
-    table = solution.program.table(function.unit.key)
-    entries = table.names.values() if table is not None else ()
-    imported = {each[1].partition(".")[0] for each in entries if each[0] == "import"}
-    return any(
-        ending not in world_named(name).supplement.suffixes  # the project's own settings say it
-        or name in imported
-        for name in worlds
-    )
 
 
 def _crossings(solution: Solution, function: Function) -> Iterator[Finding]:
