@@ -1,4 +1,4 @@
-"""Find what a function asks of its arguments: whether they are arrays, and of which library."""
+"""Find what a function asks of its arguments: whether they are arrays, and which library made them."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def insisted_on(node: _Function) -> set[int]:
     for statement in node.body:
         own = [statement, *own_nodes(statement)]
         returns = any(isinstance(each, ast.Return) for each in own)
-        for test in () if returns or isinstance(statement, ast.Assert) else required(statement):
+        for test in required(statement) if isinstance(statement, ast.If) else ():
             tested = _refused_class(test)
             if tested and tested.partition(" ")[0] not in stored and all(tested in w for w in ways):
                 found |= {id(test), *(way[tested] for way in ways)}
@@ -182,8 +182,9 @@ def unions_in(
     for each in _walk_without(node, asked):
         match each:
             case ast.Call(func=ast.Name(id="isinstance"), args=[_, ast.expr() as classes]):
-                others = [*map(ast.unparse, _parts_of(classes))]
-                is_known = all(map(_is_no_array_class, _parts_of(classes)))
+                parts = _parts_of(classes)
+                others = [*map(ast.unparse, parts)]
+                is_known = all(map(_is_no_array_class, parts))
                 is_known = is_known and _PLAIN_CLASSES.isdisjoint(others)
             case _:
                 others, is_known = [], False

@@ -243,7 +243,7 @@ def _enter(frame: Frame, node: Node) -> list[tuple[str, Value]]:
             value = _parameter(frame, name, kind, annotation, defaults.get(name), strictly=strictly)
         elif is_own:  # a decorator whose code passes on other arguments
             value = _packed(UNKNOWN, kind)
-        else:  # a decorator may pass on other arguments, of which only an annotation tells
+        else:  # a decorator may pass on other arguments: only their annotations tell
             value = _packed(unsure(read_annotation(frame.program, frame.key, annotation)), kind)
         frame.bind(name, value, places[name])
         assert frame.env is not None
