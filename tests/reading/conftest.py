@@ -55,6 +55,11 @@ class Project:
         """Return the world of each name of the program, at its last binding."""
         return {each.name: each.world for f in survey(self.solve()) for each in f.variables}
 
+    def held(self, text):
+        """Return what each name of a program holds at its end, as a map says it."""
+        self.write(text)
+        return self.worlds()
+
     def findings(self, *codes):
         """Return the findings in a project that uses sekisho, so that it gets all rules."""
         settings = read_settings([self.folder])._replace(is_adopted=True)
@@ -73,12 +78,7 @@ def project(tmp_path):
 @pytest.fixture
 def worlds(project):
     """Return what the names of a snippet hold at its end."""
-
-    def read(text):
-        project.write(text)
-        return project.worlds()
-
-    return read
+    return project.held
 
 
 def _runner(command, capsys):

@@ -16,12 +16,6 @@ t = torch.ones(3, 3)
 """
 
 
-def held(project, text):
-    """What each name of a program holds at its end, as a map says it."""
-    project.write(HEAD + text)
-    return project.worlds()
-
-
 OPEN = {
     "__getattr__": "    def __getattr__(self, name): return self.data[name]\n",
     "setattr": "    def set(self, name, value): setattr(self, name, value)\n",
@@ -46,14 +40,14 @@ def test_the_methods_of_such_a_class_are_known(project, way):
     text = (
         f"class A:\n    def f(self): return t\n{way}class B(A):\n    def g(self): return self.f()\n"
     )
-    assert held(project, text + "x = B().g()\n")["x"] == "torch"
+    assert project.held(HEAD + text + "x = B().g()\n")["x"] == "torch"
 
 
 @pytest.mark.parametrize("way", OPEN.values(), ids=OPEN)
 def test_the_parts_of_such_a_class_are_known(project, way):
     part = "class Part:\n    def f(self): return t\n"
     text = f"class A:\n    def __init__(self, part):\n        self.part = part\n{way}"
-    assert held(project, part + text + "x = A(Part()).part.f()\n")["x"] == "torch"
+    assert project.held(HEAD + part + text + "x = A(Part()).part.f()\n")["x"] == "torch"
 
 
 @pytest.mark.parametrize("method", ["__setattr__", "__getattribute__"])
@@ -63,7 +57,7 @@ def test_an_attribute_whose_access_runs_code_is_unknown(project, method):
         "class A:\n    def __init__(self):\n        self.x = a\n"
         f"    def {method}({arguments}): return super().{method}({arguments[6:]})\n"
     )
-    assert held(project, text + "x = A().x\n")["x"] == "unknown"
+    assert project.held(HEAD + text + "x = A().x\n")["x"] == "unknown"
 
 
 def test_a_method_with_very_many_overrides_gives_what_its_annotation_says(project):
@@ -73,7 +67,7 @@ def test_a_method_with_very_many_overrides_gives_what_its_annotation_says(projec
         for i in range(60)
     )
     text += "def use(each: A):\n    x, y = each.f(1), each.g(t)\n    return x, y\n"
-    known = held(project, text)
+    known = project.held(HEAD + text)
     assert (known["x"], known["y"]) == ("torch", "unknown")
 
 
@@ -96,7 +90,7 @@ def test_backward_is_called_with_what_forward_saved_and_gradients(project, annot
         "        return grad * x\n"
         "F.apply(t)\n"
     )
-    known = held(project, text)
+    known = project.held(HEAD + text)
     assert (known["x"], known["y"], known["z"]) == ("torch", "torch", "torch")
 
 
@@ -106,7 +100,7 @@ def test_backward_finds_what_forward_assigns_to_the_context(project):
         "        x, y = ctx.factor, grads[0]\n        return x\n"
         "F.apply(t)\n"
     )
-    known = held(project, text)
+    known = project.held(HEAD + text)
     assert (known["x"], known["y"]) == ("torch", "torch")
 
 
@@ -122,7 +116,7 @@ class F(torch.autograd.Function):
         ctx.save_for_backward(*inputs)
 F.apply(t, a)
 """
-    known = held(project, text)
+    known = project.held(HEAD + text)
     assert known["z"] == "tuple[torch, numpy]"
 
 
@@ -131,7 +125,7 @@ def test_a_constant_name_makes_an_assignment(project, setter):
     text = (
         f"class A:\n    def __init__(self):\n        {setter}(self, 'x', t)\n        self.y = a\n"
     )
-    known = held(project, text + "x, y = A().x, A().y\n")
+    known = project.held(HEAD + text + "x, y = A().x, A().y\n")
     assert (known["x"], known["y"]) == ("torch", "numpy")
 
 
@@ -142,19 +136,19 @@ def test_a_constant_name_makes_an_assignment(project, setter):
 @pytest.mark.parametrize(("use", "x"), [("y.unsqueeze(0)", "torch"), ("y.mean(0)", "torch")])
 def test_a_member_that_only_some_alternatives_have_is_of_these(project, other, use, x):
     text = f"def f(n):\n    y = t if n else {other}\n    x = {use}\n    return x\nf(3)\n"
-    assert held(project, text)["x"] == x
+    assert project.held(HEAD + text)["x"] == x
 
 
 @pytest.mark.parametrize("other", ["None", "3", "2.5", "True", "[]"])
 def test_an_item_is_of_the_alternatives_that_have_items(project, other):
     text = f"def f(n):\n    y = t if n else {other}\n    x = y[0]\n    return x\nf(3)\n"
-    assert held(project, text)["x"] == "torch"
+    assert project.held(HEAD + text)["x"] == "torch"
 
 
 @pytest.mark.parametrize("use", ["y.foo", "y[0]"])
 def test_what_no_alternative_has_is_unknown(project, use):
     text = f"def f(n):\n    y = 3 if n else None\n    x = {use}\n    return x\nf(3)\n"
-    assert held(project, text)["x"] in {"unknown", "none"}
+    assert project.held(HEAD + text)["x"] in {"unknown", "none"}
 
 
 # --- properties
@@ -167,18 +161,21 @@ def test_properties_are_values(project, decorator):
     text = "import functools\nfrom torch.distributions import utils\n"
     text += "from torch.distributions.utils import lazy_property\n"
     text += f"class A:\n    @{decorator}\n    def f(self): return t\nx = A().f\n"
-    assert held(project, text)["x"] == "torch"
+    assert project.held(HEAD + text)["x"] == "torch"
 
 
 def test_lazy_properties_of_a_library_are_values(project):
     text = "from torch.distributions import MultivariateNormal, Normal\n"
     text += "def f(p: MultivariateNormal):\n    x = p.covariance_matrix\n    return x\n"
-    assert held(project, text)["x"] == "torch"
+    assert project.held(HEAD + text)["x"] == "torch"
 
 
 def test_a_property_that_only_subclasses_have_is_known(project):
     text = "class A: pass\nclass B(A):\n    @property\n    def f(self): return t\n"
-    assert held(project, text + "def g(each: A):\n    x = each.f\n    return x\n")["x"] == "torch"
+    assert (
+        project.held(HEAD + text + "def g(each: A):\n    x = each.f\n    return x\n")["x"]
+        == "torch"
+    )
 
 
 # --- parameters and results of functions
@@ -189,7 +186,7 @@ def test_a_property_that_only_subclasses_have_is_known(project):
 )
 def test_annotations_hold_under_a_decorator_that_is_not_known(project, annotation, x):
     text = f"from somewhere import shaped\n@shaped(3)\ndef f(y{annotation}):\n    x = y\n    return x\n"
-    assert held(project, text)["x"] == x
+    assert project.held(HEAD + text)["x"] == x
 
 
 @pytest.mark.parametrize(
@@ -204,7 +201,7 @@ def test_functions_without_annotations_give_tensors(project, call):
     torch = pytest.importorskip("torch")
     given = eval(f"torch.{call}", {"torch": torch, "t": torch.eye(3)})
     assert isinstance(given, torch.Tensor)
-    assert held(project, f"x = torch.{call}\n")["x"] == "torch"
+    assert project.held(HEAD + f"x = torch.{call}\n")["x"] == "torch"
 
 
 @pytest.mark.parametrize(
@@ -214,12 +211,12 @@ def test_functions_that_give_several_tensors_do(project, call):
     torch = pytest.importorskip("torch")
     given = eval(f"torch.{call}", {"torch": torch, "t": torch.eye(3)})
     assert all(isinstance(each, torch.Tensor) for each in given)
-    assert held(project, f"x, *_ = torch.{call}\n")["x"] == "torch"
+    assert project.held(HEAD + f"x, *_ = torch.{call}\n")["x"] == "torch"
 
 
 def test_the_beginning_of_a_text_is_not_taken_for_it(project):
     text = "import importlib\nname = 'x'\nnp2 = importlib.import_module('numpy' + name)\n"
-    assert held(project, text + "x = np2.ones(3)\n")["x"] == "unknown"
+    assert project.held(HEAD + text + "x = np2.ones(3)\n")["x"] == "unknown"
 
 
 UNSEEN = {
@@ -233,8 +230,8 @@ UNSEEN = {
 @pytest.mark.parametrize(("default", "x"), [("None", "unknown"), ("a", "numpy")])
 def test_calls_that_are_not_seen_may_pass_something_for_a_default(project, call, default, x):
     text = f"def g(n=1, y={default}):\n    x = y\n    return x\ng(2)\n"
-    assert held(project, text)["x"] == ("none" if default == "None" else x)
-    assert held(project, text + call)["x"] == x
+    assert project.held(HEAD + text)["x"] == ("none" if default == "None" else x)
+    assert project.held(HEAD + text + call)["x"] == x
 
 
 RUNS = {
@@ -313,7 +310,7 @@ def test_code_that_runs_is_not_said_to_raise(project, why):
     "call", ["linalg.eigh(t).eigenvalues", "linalg.svd(t).S", "linalg.slogdet(t).logabsdet"]
 )
 def test_a_field_of_a_named_tuple_is_no_method_of_tuples(project, call):
-    assert held(project, f"x = torch.{call}\n")["x"] == "unknown"
+    assert project.held(HEAD + f"x = torch.{call}\n")["x"] == "unknown"
 
 
 def test_a_decorator_of_ones_own_is_no_property_by_its_name(project):

@@ -28,12 +28,6 @@ t = torch.ones(3, 3)
 """
 
 
-def held(project, text):
-    """What each name of a program holds at its end, as a map says it."""
-    project.write(HEAD + text)
-    return project.worlds()
-
-
 # --- defaults
 
 
@@ -50,7 +44,7 @@ def held(project, text):
     ],
 )
 def test_a_default_tells_what_a_parameter_is(project, text, x):
-    assert held(project, text)["x"] == x
+    assert project.held(HEAD + text)["x"] == x
 
 
 @pytest.mark.parametrize(
@@ -88,11 +82,11 @@ def test_a_default_counts_where_a_function_is_called_without_it(project, text, c
     ],
 )
 def test_functions_that_are_handed_on(project, expression, world):
-    assert held(project, f"y = {expression}\n")["y"] == world
+    assert project.held(HEAD + f"y = {expression}\n")["y"] == world
 
 
 def test_pairs_that_are_taken_apart(project):
-    worlds = held(project, "x, y = zip(*[(a, t), (a, t)], strict=True)\n")
+    worlds = project.held(HEAD + "x, y = zip(*[(a, t), (a, t)], strict=True)\n")
     assert (worlds["x"], worlds["y"]) == ("tuple[numpy]", "tuple[torch]")
 
 
@@ -173,7 +167,7 @@ def test_a_loader_puts_items_together(project, item, batch):
     assert ("Tensor" in repr(namespace["batch"]) or "tensor" in repr(namespace["batch"])) is (
         "torch" in batch
     )
-    assert held(project, ITEMS.format(item=item, use=use))["batch"] == batch
+    assert project.held(HEAD + ITEMS.format(item=item, use=use))["batch"] == batch
 
 
 @pytest.mark.parametrize(
@@ -200,7 +194,7 @@ def test_a_loader_puts_items_together(project, item, batch):
     ],
 )
 def test_loaders_of_all_kinds(project, use, batch):
-    assert held(project, ITEMS.format(item="np.ones(3)", use=use))["batch"] == batch
+    assert project.held(HEAD + ITEMS.format(item="np.ones(3)", use=use))["batch"] == batch
 
 
 # --- comments with types
@@ -222,7 +216,7 @@ def test_loaders_of_all_kinds(project, use, batch):
     ],
 )
 def test_a_type_in_a_comment_counts_as_an_annotation(project, text, world):
-    assert held(project, text)["y"] == world
+    assert project.held(HEAD + text)["y"] == world
 
 
 def test_a_comment_where_none_is_allowed_is_passed_over():
@@ -247,14 +241,14 @@ def test_a_comment_where_none_is_allowed_is_passed_over():
 )
 def test_the_standard_library_and_numpy(project, expression, world):
     pytest.importorskip("mypy")  # which brings typeshed
-    assert held(project, f"y = {expression}\n")["y"] == world
+    assert project.held(HEAD + f"y = {expression}\n")["y"] == world
 
 
 @pytest.mark.parametrize("name", ["values", "to_numpy()"])
 @pytest.mark.parametrize("frame", ["pd.DataFrame({'x': [1]})", "pd.DataFrame({'x': [1]})['x']"])
 def test_pandas(project, frame, name):
     pytest.importorskip("pandas")
-    assert held(project, f"import pandas as pd\ny = {frame}.{name}\n")["y"] == "numpy"
+    assert project.held(HEAD + f"import pandas as pd\ny = {frame}.{name}\n")["y"] == "numpy"
 
 
 @pytest.mark.parametrize(
@@ -387,4 +381,4 @@ def test_tensor_is_a_word_of_mathematics_where_torch_is_not_imported(project, li
 @pytest.mark.parametrize(("call", "world"), [("expand(3)", "unknown"), ("__init__()", "none")])
 def test_a_method_that_no_container_has_gives_what_one_cannot_know(project, container, call, world):
     text = f"def f(x: {container}):\n    y = x.{call}\n    return y\n"
-    assert held(project, text)["y"] == world
+    assert project.held(HEAD + text)["y"] == world
