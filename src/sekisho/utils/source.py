@@ -123,17 +123,21 @@ def _compile(source: str, name: str, namespace: dict[str, Any]) -> types.Functio
 def _with_handler(source: str) -> str:
     """Put everything after the first comment into a ``try`` that replaces the comment's line.
 
-    So every line keeps its number, and tracebacks can show the text without the handler. A guard
-    without a comment validates nothing and needs no handler.
+    So every line keeps its number, and every call its columns: tracebacks can show the text
+    without the handler. A guard without a comment validates nothing and needs no handler.
     """
     before, comment, after = source.partition("\n    # ")
     if not comment:
         return source
-    # One more column is enough to nest.
-    body = after[after.index("\n") :].rstrip("\n").replace("\n", "\n ")
+    # The ``try`` is one column to the left of the body, so the statements in it keep their columns,
+    # which tracebacks underline. Those before the comment are all assignments; they move to the
+    # column of the ``try``, and another space keeps the column of what they call.
+    before = before.replace("\n    ", "\n   ").replace(" = ", "  = ")
+    body = after[after.index("\n") :].rstrip("\n")
     return (
-        f"{before}\n    try:{body}\n    except Exception as __sekisho_error__:\n"
-        f"     {EXPLAIN}(__sekisho_error__)\n     raise\n"
+        f"{before}\n   try:{body}\n"
+        "   except Exception as __sekisho_error__:\n"
+        f"    {EXPLAIN}(__sekisho_error__)\n    raise\n"
     )
 
 
