@@ -106,6 +106,144 @@ def test_a_guard_answers_whatever_a_value_raises(decorate, kind, result):
     assert asked >= 20
 
 
+# --- classes that cannot be hashed or compared ----------------------------------------------------
+
+
+class Unhashable(type):
+    """A metaclass that defines ``==`` only, so that its classes have no hash."""
+
+    def __eq__(cls, other):
+        return cls is other
+
+    __hash__ = None
+
+
+class Incomparable(type):
+    def __eq__(cls, other):
+        raise RuntimeError("no comparison")
+
+    __hash__ = type.__hash__
+
+
+class HashRaises(type):
+    def __hash__(cls):
+        raise RuntimeError("no hash")
+
+
+def values_of(metaclass):
+    """Return valid values whose class is the metaclass's, each with annotations that it fits."""
+
+    def call(self, x):
+        return x
+
+    made = metaclass("Made", (), {"__call__": call})
+    items = metaclass("Items", (list,), {})([np.ones(1)])
+    table = metaclass("Table", (dict,), {})(a=np.ones(1))
+    return [
+        (made(), (None, Any, object, Callable, Callable[[int], int], made)),
+        (items, (None, list, list[A], Sequence[A], Iterable[A])),
+        (table, (None, dict, dict[str, A], Mapping[str, A])),
+        (metaclass("Number", (int,), {})(3), (None, int, float | int)),
+        (np.ones(2, "f4").view(metaclass("Grid", (A,), {})), (None, A, Float32[A, "n"])),
+        ([made()], (None, list)),
+        (made, (None, type, Callable)),
+    ]
+
+
+def body_of(form, annotation, value):
+    """Return a function with the annotation in one place, and the arguments of a valid call."""
+    if form == "argument":
+
+        def f(x): ...
+
+    elif form == "default":
+
+        def f(y: int = 1, x=None): ...
+
+    elif form == "*args":
+
+        def f(*x): ...
+
+    else:
+
+        def f():
+            return value
+
+    if annotation is not None:
+        f.__annotations__["return" if form == "result" else "x"] = annotation
+    return f, {"argument": [value], "default": [2, value], "*args": [value, value]}.get(form, [])
+
+
+@pytest.mark.parametrize(
+    "decorate", [sk.numpy_world, sk.same_world, sk.boundary], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize(
+    "metaclass", [Unhashable, Incomparable, HashRaises], ids=lambda m: m.__name__
+)
+@pytest.mark.parametrize("form", ["argument", "default", "*args", "result"])
+@pytest.mark.parametrize("mode", ["convert", "strict"])
+def test_a_valid_value_passes_whatever_its_metaclass_lacks(decorate, metaclass, form, mode):
+    for value, hints in values_of(metaclass):
+        for annotation in hints:
+            f, arguments = body_of(form, annotation, value)
+            try:
+                guarded = decorate(f)
+            except sk.DeclarationError:  # no array class in a function of any world
+                assert decorate is sk.same_world
+                continue
+            with sk.mode(mode):
+                guarded(*arguments)
+
+
+@pytest.mark.parametrize("annotation", [Sequence, Mapping])
+def test_a_class_that_an_abstract_class_cannot_hash_is_refused_in_words(annotation):
+    value = Unhashable("Items", (list,), {})()
+    with pytest.raises(sk.BoundaryError) as caught:
+        guard_of(annotation, sk.numpy_world)(value)
+    assert "cannot be looked at: TypeError: unhashable type: 'Unhashable'" in str(caught.value)
+
+
+@pytest.mark.parametrize("metaclass", [Unhashable, Incomparable], ids=lambda m: m.__name__)
+def test_the_tools_take_any_metaclass(metaclass, torch):
+    @sk.torch_world
+    def f(x): ...
+
+    for value, hints in values_of(metaclass):
+        if not isinstance(value, A):
+            f(value)
+        for annotation in hints:
+            if annotation is not None:
+                sk.check(value, annotation)
+        assert sk.world_of(value) == ("numpy" if isinstance(value, A) else None)
+
+
+@pytest.mark.parametrize(
+    "metaclass", [Unhashable, Incomparable, HashRaises], ids=lambda m: m.__name__
+)
+def test_the_recorder_takes_any_metaclass(metaclass, torch):
+    class Text(str, metaclass=metaclass):
+        __slots__ = ()
+
+    def outcome(call):
+        try:
+            return repr(call())
+        except Exception as error:
+            return repr(error)
+
+    calls = [
+        lambda: torch.as_tensor(metaclass("V", (list,), {})([1.0])),
+        lambda: torch.as_tensor(metaclass("V", (float,), {})(1.0)),
+        lambda: torch.ones(2) + Text("a"),
+        lambda: torch.ones(2) + metaclass("V", (float,), {})(1.0),
+        lambda: torch.ones(2) + metaclass("V", (), {"__radd__": lambda self, x: x})(),
+        lambda: torch.add(torch.ones(2), metaclass("V", (), {})),
+    ]
+    plain = [outcome(call) for call in calls]
+    with sk.record_crossings(everywhere=True, broadcasting=True) as log:
+        assert [outcome(call) for call in calls] == plain
+    assert not any(each.lost for each in log.processes)
+
+
 def test_what_a_value_without_a_class_is_told():
     package = __name__.partition(".")[0]
     with pytest.raises(sk.WorldError) as caught:

@@ -147,7 +147,7 @@ def is_typed_dict(kind: Any) -> bool:
     is_class = issubclass(class_of(kind), type)
     return (
         is_class
-        and dict in kind.__mro__
+        and any(each is dict for each in kind.__mro__)
         and hasattr(kind, "__total__")
         and hasattr(kind, "__required_keys__")
     )

@@ -68,7 +68,8 @@ def _beartype() -> Callable[[Any], Callable[[object], bool]]:
         def accepts(value: object) -> bool:
             nonlocal takes
             kind = type(value)
-            if kind in _SHORT or (kind is str and len(cast("str", value)) < _LONG):
+            is_short = type(kind) is type and kind in _SHORT  # not each class is hashable
+            if is_short or (kind is str and len(cast("str", value)) < _LONG):
                 if takes is None:
                     with quiet():
                         takes = _takes(hint, decorate)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sekisho.contract import UNANNOTATED, array_specs
+from sekisho.contract import UNANNOTATED, HintSpec, array_specs, walk
 from sekisho.errors import BoundaryError, SekishoError, WorldError, hide_in_pytest
 from sekisho.guard.refusals import REFUSALS, write_refusal
 from sekisho.guard.report import note_refusal
@@ -64,7 +64,7 @@ def make_explainer(
             reason, hint = (why_unreadable(value) if holds_arrays else None) or (None, None)
             if reason is None and not is_of_body:
                 # The guard's `isinstance` reads the class; the body has errors of its own.
-                reason = why_classless(value)
+                reason = why_classless(value, _classes_in(parameter.spec))
             if reason is not None:
                 kind = WorldError if holds_arrays else BoundaryError
                 reason = f"{place.it} {reason}"
@@ -98,14 +98,20 @@ def _has_run(function: Callable[..., Any], traceback: TracebackType | None) -> b
 
 
 def _declared(contract: Contract, values: dict[str, Any]) -> Iterator[tuple[Parameter, Any]]:
-    """Yield each value that the guard has checked, with its parameter; containers item by item."""
+    """Yield each value that the guard has checked, with its parameter; also the items in it."""
     result = next((name for name in ("result", "result_") if name in values), None)
     for parameter in (*contract.parameters, contract.result):
         name = result if parameter is contract.result else parameter.name
         if name in values:
             is_plain = parameter.spec is UNANNOTATED
-            for each in [values[name]] if is_plain else flatten(values[name]):
+            for each in [values[name], *(() if is_plain else flatten(values[name]))]:
                 yield parameter, each
+
+
+def _classes_in(spec: Any) -> tuple[Any, ...]:
+    """Return the classes that a guard compares a value's class to."""
+    hints = [each for each in walk(spec) if isinstance(each, HintSpec)]
+    return tuple([cls for each in hints for cls in each.classes or ()])
 
 
 def _owner_of(array: Any) -> Any:

@@ -7,6 +7,7 @@ cannot check there is no inline check, and every value takes the slow path.
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -165,11 +166,14 @@ def item_cases(scope: Scope, items: Items, wanted: Collection[str]) -> tuple[Cas
 def _unannotated(scope: Scope, local: str) -> Case:
     world = scope.contract.options.world
     isinstance_, type_ = scope.builtin("isinstance"), scope.builtin("type")
-    # Most values without an annotation are plain, and this test costs a tenth of the next.
-    plain = f"{type_}({local}) {{}} {scope.name_global('_plain', 'plain')}"
+    # Most values without an annotation are plain, and this test costs a tenth of the next. A class
+    # of another metaclass may not be hashable, or may raise when it is compared.
+    known, every = f"{type_}({type_}({local})) is", scope.name_global("_plain", "plain")
+    plain = f"{known} {type_} and {type_}({local}) in {every}"
+    not_plain = f"({known} not {type_} or {type_}({local}) not in {every})"
     # Containers count as foreign: strict mode looks into them.
     foreign = f"{isinstance_}({local}, {scope.name_global('_foreign', 'foreign', world)})"
-    yes, no = [plain.format("in"), f"not {foreign}"], [plain.format("not in"), foreign]
+    yes, no = [f"({plain})", f"not {foreign}"], [not_plain, foreign]
     if world is None:
         own = f"{isinstance_}({local}, {scope.array_type})"
         yes.insert(1, own)
@@ -227,9 +231,15 @@ def _any_of(cases: tuple[Case, ...]) -> tuple[Test, ...]:
     return (Test(f"({' or '.join(yes)})", " ".join(contrary_of(cases))),)
 
 
+_CALLABLE: Final[Any] = Callable  # to a type checker it is no class
+
+
 def _class_case(scope: Scope, kind: type, local: str) -> Case:
     if kind is type(None):
         return Case((Test(f"{local} is None", f"{local} is not None"),), {})
+    if kind is _CALLABLE:
+        # `isinstance` would hash the value's class, as for every abstract class; some cannot be.
+        return Case((is_so(f"{scope.builtin('callable')}({local})"),), {})
     if getattr(builtins, kind.__name__, None) is kind:
         name = scope.builtin(kind.__name__)
     else:

@@ -13,6 +13,7 @@ from sekisho.worlds import (
     describe,
     exports_memory,
     find_world,
+    is_subclass,
     registered_parts,
     short,
     with_fields,
@@ -51,12 +52,12 @@ def is_nested(value: Any) -> bool:
 def is_container(value: Any) -> bool:
     """Return whether a value is a container or a record that is not only a registered pytree."""
     cls = class_of(value)
-    return issubclass(cls, (*_MAPPINGS, *_SEQUENCES)) or has_fields(cls)
+    return is_subclass(cls, (*_MAPPINGS, *_SEQUENCES)) or has_fields(cls)
 
 
 def is_mapping(container: Any) -> bool:
     """Return whether a container has its parts by key."""
-    return issubclass(class_of(container), _MAPPINGS)
+    return is_subclass(class_of(container), _MAPPINGS)
 
 
 def is_record(container: Any) -> bool:

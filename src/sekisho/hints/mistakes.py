@@ -42,7 +42,7 @@ def value_hint(value: object, *, is_result: bool) -> str | None:
     kind = class_of(value)
     if kind.__name__ == "DataLoader":
         return "it yields batches, so take each: for batch in {0}"
-    if kind in _FUNCTIONS:
+    if any(kind is each for each in _FUNCTIONS):  # by identity: a metaclass may define `==`
         return "it was not called: {0}()"
     if issubclass(kind, (str, PurePath)):
         return _reading_hint(str(value))

@@ -171,7 +171,8 @@ def _sample_of_items(value: Any) -> Sample:
             sampled = of and len(items.shape) == len(steps) and of.sampled(items, steps)
             return items if sampled is None or of is None else sampled
         found = items[:: steps[0]]
-        if class_of(found) not in {list, tuple} or not (inside or depth > 1):
+        kind = class_of(found)
+        if not (kind is list or kind is tuple) or not (inside or depth > 1):
             return found
         return type(found)(part(each, steps[1:], depth - 1) for each in found)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import declarations
 from sekisho.recorder.counting import Counter, repeat, threads
-from sekisho.recorder.observing import PLAIN, Operation, class_of, make_reader
+from sekisho.recorder.observing import Operation, class_of, is_no_array, make_reader
 from sekisho.utils import frame_at, not_counted
 from sekisho.worlds import HOST
 
@@ -125,7 +125,7 @@ def _import(operation: Operation, original: Callable[..., Any]) -> Callable[...,
         counter, now = state.counter, threads.now
         value: Any = args[at] if len(args) > at else None
         kind = class_of(value)
-        if counter is None or now.is_inside or (kind in PLAIN and not kwargs) or kind is own:
+        if counter is None or now.is_inside or kind is own or (not kwargs and is_no_array(kind)):
             return original(*args, **kwargs)
         now.is_inside = True
         start = _clock()
@@ -207,7 +207,7 @@ def _compute(operation: Operation, original: Callable[..., Any]) -> Callable[...
     def call(*args: Any, **kwargs: Any) -> Any:
         # Most operands are plain values or the library's own arrays. They need no further test.
         kind = class_of(args[1]) if len(args) > 1 else own
-        if (kind in PLAIN or kind is own) and len(args) < 3:  # noqa: PLR2004 - 3 is x[i] = y
+        if (kind is own or is_no_array(kind)) and len(args) < 3:  # noqa: PLR2004 - 3 is x[i] = y
             return original(*args, **kwargs)
         return general(*args, **kwargs)
 

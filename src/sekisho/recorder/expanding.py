@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.context import OWN, kind_of, own_frame
 from sekisho.log import BroadcastRow
 from sekisho.recorder.calls import state
-from sekisho.recorder.observing import PLAIN, class_of
+from sekisho.recorder.observing import class_of, is_no_array
 from sekisho.recorder.rows import short_line
 from sekisho.utils import Observer, codes_in, not_counted
 from sekisho.worlds import describe, find_expansion, frame_of_operation, wrap_operations
@@ -50,7 +50,7 @@ def _counted(world: Library, _kind: OperationKind, name: str, original: Callable
         if len(args) == 2 and not kwargs:  # noqa: PLR2004 - two operands, as of an operator
             one, other = args
             kind = class_of(other)
-            if kind in PLAIN:
+            if is_no_array(kind):
                 return result
             if kind is own is class_of(one) and kind is class_of(result):
                 ranks = one.ndim - other.ndim

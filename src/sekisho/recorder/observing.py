@@ -16,7 +16,7 @@ from sekisho.worlds import HOST, Library, OperationKind, foreign_world
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PLAIN", "Operation", "Seen", "class_of", "make_reader"]
+__all__ = ["PLAIN", "Operation", "Seen", "class_of", "is_no_array", "make_reader"]
 
 
 class Operation(NamedTuple):
@@ -66,13 +66,18 @@ class Seen(NamedTuple):
 class_of: Final = cast("Callable[[Any], type[Any]]", type)
 """`type` with one argument, annotated so that type checkers can follow it."""
 
+_DEEP: Final = 8
+"""Maximum depth to search nested lists for arrays."""
+
 PLAIN: Final = frozenset(
     {int, float, bool, complex, str, bytes, slice, type(None), type(...), np.bool_, np.float64}
 )
 """Common classes of values that are not arrays, tested first."""
 
-_DEEP: Final = 8
-"""Maximum depth to search nested lists for arrays."""
+
+def is_no_array(kind: type[Any]) -> bool:
+    """Return whether a class is one of `PLAIN`; a class of another metaclass may not be hashable."""
+    return type(kind) is type and kind in PLAIN
 
 
 def make_reader(operation: Operation) -> Callable[[Any, Any, Any], Seen | None]:
@@ -104,17 +109,17 @@ def _imports(world: Library, *, at: int, makes_itself: bool) -> Callable[..., Se
         # The array may be a keyword argument, whose name depends on the function.
         value = args[at] if len(args) > at else next(iter(kwargs.values()), None)
         kind = class_of(value)
-        if kind in PLAIN or kind is own:
+        if kind is own or is_no_array(kind):
             return None
         source: Library = HOST
         is_list = False
         # Only look into lists, and at other worlds, if it is not simply a NumPy array.
         if kind is not host_class:
             depth = 0
-            while kind in {list, tuple} and value and depth < _DEEP:
+            while (kind is list or kind is tuple) and value and depth < _DEEP:
                 value, is_list, depth = value[0], True, depth + 1
                 kind = class_of(value)
-            if kind in PLAIN or kind is own or kind in {list, tuple}:
+            if kind is own or kind is list or kind is tuple or is_no_array(kind):
                 return None
             found = foreign_world(value, world)
             if found is None:
@@ -171,10 +176,10 @@ def _operands(world: Library) -> Callable[..., Seen | None]:
     def read(args: Any, _kwargs: Any, result: Any) -> Seen | None:
         for each in args[1:]:
             kind = class_of(each)
-            if kind in PLAIN or kind is own:
+            if kind is own or is_no_array(kind):
                 continue
             for item in each if kind is tuple else (each,):
-                if type(item) in PLAIN:
+                if is_no_array(class_of(item)):
                     continue
                 # After NotImplemented, Python asks the other operand, which computes the result.
                 source = foreign_world(item, world)

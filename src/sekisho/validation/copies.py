@@ -19,7 +19,7 @@ import numpy as np
 from sekisho.context import current
 from sekisho.errors import LostWriteError, LostWriteWarning, Violation, hide_in_pytest
 from sekisho.utils import warn_at_line
-from sekisho.worlds import CheckedIterable, class_of, short
+from sekisho.worlds import CheckedIterable, class_of, is_instance, is_subclass, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +139,7 @@ def add_container(copies: Copies | None, value: Any, given: Any, place: Place) -
     if (
         copies is None
         or value is given
-        or isinstance(value, (tuple, CheckedIterable, abc.Iterator, abc.AsyncIterator))
+        or is_instance(value, (tuple, CheckedIterable, abc.Iterator, abc.AsyncIterator))
     ):
         return
     before = contents_of(value)
@@ -163,13 +163,13 @@ def contents_of(value: Any) -> _Contents:
     """Return the contents of a container or a record, to be compared later."""
     kind = class_of(value)
     items: dict[Any, Any] = {}
-    if issubclass(kind, abc.Mapping):
+    if is_subclass(kind, abc.Mapping):
         items.update(value.items())
-    elif issubclass(kind, abc.Sequence):
+    elif is_subclass(kind, abc.Sequence):
         numbered: Any = enumerate(value)
         items.update(numbered)
     attributes: dict[str, Any] = {}
-    if kind in {dict, list}:  # the usual ones, which have no attributes
+    if kind is dict or kind is list:  # the usual ones, which have no attributes
         return _Contents(items, attributes)
     attributes.update(getattr(value, "__dict__", {}))
     for each in kind.__mro__:

@@ -107,10 +107,11 @@ def why_unreadable(value: Any) -> tuple[str, str | None] | None:
     return None
 
 
-def why_classless(value: Any) -> str | None:
-    """Return why a value's class cannot be read; None if it can."""
+def why_classless(value: Any, classes: tuple[Any, ...] = ()) -> str | None:
+    """Return why a value's class cannot be read, or compared to `classes`; None if it can."""
     try:
         value.__class__  # noqa: B018 - a property may raise anything
+        isinstance(value, classes)  # an abstract class hashes the value's class
     except SekishoError:
         raise
     except Exception as error:  # noqa: BLE001 - a property may raise anything

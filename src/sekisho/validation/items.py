@@ -26,6 +26,8 @@ from sekisho.worlds import (
     class_of,
     describe,
     is_compiling,
+    is_instance,
+    is_subclass,
     iterate_checked,
     short,
     with_collected,
@@ -52,14 +54,14 @@ def validate_container(boundary: Boundary, spec: Any, value: Any, place: Place, 
     if isinstance(spec, TupleSpec):
         fits, validate = issubclass(kind, tuple), _tuple
     elif isinstance(spec, MappingSpec):
-        fits, validate = isinstance(value, spec.container), _mapping
+        fits, validate = is_instance(value, spec.container), _mapping
     elif isinstance(spec, RecordSpec):
         # isinstance does not support TypedDict.
         fits, validate = issubclass(kind, dict if spec.is_dict else spec.kind), _record
     elif isinstance(spec, IterableSpec):
-        fits, validate = isinstance(value, spec.container), _iterable
+        fits, validate = is_instance(value, spec.container), _iterable
     else:
-        fits, validate = isinstance(value, spec.container), _sequence
+        fits, validate = is_instance(value, spec.container), _sequence
     if not fits or issubclass(kind, (str, bytes)):
         hintable = Hintable(spec, value, saved(call))
         return Invalid(BoundaryError, spec, value, place, hintable=hintable)
@@ -180,7 +182,7 @@ def _iterable(boundary: Boundary, spec: IterableSpec, value: Any, place: Place, 
     kind = class_of(value)
     # There may be only one pass, and a loader makes its items as they are taken. So items are
     # checked as they are taken, each with its own axes, since a last batch may be smaller.
-    if not issubclass(kind, abc.Collection) or issubclass(kind, abc.Iterator):
+    if not is_subclass(kind, abc.Collection) or is_subclass(kind, abc.Iterator):
         bound, copies = dict(call.bound), call.copies
 
         def check(index: int, item: Any) -> Any:

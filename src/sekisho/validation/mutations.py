@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from sekisho.validation.copies import contents_of, difference
-from sekisho.worlds import CheckedIterable, class_of, find_world, short
+from sekisho.worlds import CheckedIterable, class_of, find_world, is_subclass, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -73,12 +73,12 @@ def _parts(value: Any) -> list[tuple[str, Any]] | None:
     """Return the items of a container or the fields of a record; None for anything else."""
     kind = class_of(value)
     # Taking items of an iterator, or of what checks items as they are taken, would use them up.
-    if issubclass(kind, (str, bytes, CheckedIterable, abc.Iterator)):
+    if is_subclass(kind, (str, bytes, CheckedIterable, abc.Iterator)):
         return None
     # A mapping of another class may make its values as they are read, as NumPy's .npz files do.
-    if issubclass(kind, (dict, UserDict)):
+    if is_subclass(kind, (dict, UserDict)):
         return [(f"[{short(key)}]", each) for key, each in value.items()]
-    if issubclass(kind, (list, tuple, deque, UserList)):
+    if is_subclass(kind, (list, tuple, deque, UserList)):
         return [(f"[{index}]", each) for index, each in enumerate(value)]
     if dataclasses.is_dataclass(kind) or hasattr(kind, "__attrs_attrs__"):
         return [(f".{name}", each) for name, each in contents_of(value).attributes.items()]

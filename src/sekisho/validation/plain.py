@@ -10,7 +10,7 @@ from sekisho.contract import ArraySpec
 from sekisho.errors import WorldError, hide_in_pytest
 from sekisho.hints import are_few, number_hint
 from sekisho.validation.invalid import Invalid
-from sekisho.worlds import HOST, class_of, describe
+from sekisho.worlds import HOST, class_of, describe, is_subclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ def _are_enough(
     be a container.
     """
     if any(
-        issubclass(class_of(each), abc.Container) and class_of(each) is not str for each in items
+        is_subclass(class_of(each), abc.Container) and class_of(each) is not str for each in items
     ):
         return False
     # A tuple of fixed length has an annotation for each item, and is checked whole.

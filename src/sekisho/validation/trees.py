@@ -24,6 +24,7 @@ from sekisho.worlds import (
     class_of,
     find_world,
     flatten_tree,
+    is_instance,
     short,
     structure_paths,
 )
@@ -144,7 +145,7 @@ def _parts(boundary: Boundary, spec: Any, value: Any) -> list[tuple[Any, Any]] |
         items = spec.expanded(len(value)) if is_one else ()
         return list(zip(items, value, strict=True)) if is_one and len(items) == len(value) else None
     container: Any = value
-    if not isinstance(value, spec.container):
+    if not is_instance(value, spec.container):
         return None
     if isinstance(spec, MappingSpec):
         return [(spec.key, each) for each in container] + [

@@ -64,6 +64,7 @@ from sekisho.worlds import (
     flatten,
     foreign_world,
     is_compiling,
+    is_instance,
     may_cast,
     nests_deeper,
     with_leaves,
@@ -338,7 +339,7 @@ class Boundary:
 
     def _validate_hint(self, spec: HintSpec, value: Any, place: Place, call: Call) -> Any:
         if spec.classes:
-            if isinstance(value, spec.classes):
+            if is_instance(value, spec.classes):
                 return value
             hintable = Hintable(spec, value, call)
             reason = why_no_scalar(spec, value)

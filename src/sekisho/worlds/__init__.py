@@ -18,7 +18,14 @@ from sekisho.worlds.containers import (
     with_values,
 )
 from sekisho.worlds.conversion import convert, exports_memory, quick_share
-from sekisho.worlds.dtypes import PLAIN_DTYPES, class_of, dtype_name, package_of
+from sekisho.worlds.dtypes import (
+    PLAIN_DTYPES,
+    class_of,
+    dtype_name,
+    is_instance,
+    is_subclass,
+    package_of,
+)
 from sekisho.worlds.expansion import Expansion, find_expansion, frame_of_operation
 from sekisho.worlds.library import Library
 from sekisho.worlds.policy import Converted, Policy, Refusal
@@ -102,6 +109,8 @@ __all__ = [
     "asked_worlds",
     "cast",
     "class_of",
+    "is_instance",
+    "is_subclass",
     "package_of",
     "convert",
     "describe",

@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.worlds.dtypes import class_of
+from sekisho.worlds.dtypes import class_of, is_subclass
 from sekisho.worlds.policy import Refusal
 from sekisho.worlds.rebuilding import rebuilt
 from sekisho.worlds.tracing import is_compiling
@@ -63,7 +63,7 @@ def with_collected(collection: Any, olds: Sequence[Any], items: Sequence[Any]) -
         Refusal: if its class cannot be rebuilt.
     """
     kind = class_of(collection)
-    if issubclass(kind, abc.ItemsView):
+    if is_subclass(kind, abc.ItemsView):
         if all(new[1] is old[1] for new, old in zip(items, olds, strict=True)):
             return collection
         try:
@@ -75,9 +75,9 @@ def with_collected(collection: Any, olds: Sequence[Any], items: Sequence[Any]) -
         return made.items()
     if all(new is old for new, old in zip(items, olds, strict=True)):
         return collection
-    if issubclass(kind, abc.ValuesView):
+    if is_subclass(kind, abc.ValuesView):
         return dict(enumerate(items)).values()
-    return list(items) if issubclass(kind, abc.Set) else with_items(collection, olds, items)
+    return list(items) if is_subclass(kind, abc.Set) else with_items(collection, olds, items)
 
 
 def with_values(mapping: Any, olds: Sequence[tuple[Any, Any]], values: Sequence[Any]) -> Any:

@@ -19,6 +19,8 @@ __all__ = [
     "class_of",
     "package_of",
     "dtype_name",
+    "is_instance",
+    "is_subclass",
     "once_by_size",
     "plain_array",
     "refuse_dtype",
@@ -39,6 +41,34 @@ PLAIN_DTYPES: Final = frozenset(
 def class_of(value: object) -> Any:
     """Return a value's type, typed as Any so that type checkers allow any attribute."""
     return type(value)
+
+
+def is_instance(value: object, cls: Any) -> bool:
+    """Return `isinstance`, also for a value whose class cannot be hashed: see `is_subclass`."""
+    if is_compiling():  # a compiler need not trace the handler
+        return isinstance(value, cls)
+    try:
+        return isinstance(value, cls)
+    except Exception:  # noqa: BLE001 - a metaclass may raise anything
+        return is_subclass(class_of(value), cls)
+
+
+def is_subclass(kind: Any, cls: Any) -> bool:
+    """Return `issubclass`, also for a class whose metaclass defines ``==`` and so no hash.
+
+    An abstract class remembers the classes that it was asked for in a set, which needs their hash.
+    """
+    try:
+        return issubclass(kind, cls)
+    except Exception:
+        if class_of(kind).__hash__ is type.__hash__ and class_of(kind).__eq__ is type.__eq__:
+            raise
+    if isinstance(cls, tuple):
+        return any(is_subclass(kind, each) for each in cls)
+    answer = cls.__subclasshook__(kind)
+    if answer is not NotImplemented:
+        return bool(answer)
+    return any(is_subclass(each, cls) for each in kind.__mro__[1:])
 
 
 def package_of(kind: Any) -> str:
@@ -133,7 +163,7 @@ def plain_array(value: Any, noun: str) -> np.ndarray[Any, Any]:
                 "fill them first, as in {0}.filled(...), or pass {0}.data and ~{0}.mask",
             )
         return np.asarray(value.data)
-    if kind in {np.memmap, np.recarray}:
+    if kind is np.memmap or kind is np.recarray:
         return np.asarray(value)
     name = f"{package_of(kind)}.{kind.__qualname__.rpartition('<locals>.')[2]}"
     name = name.removeprefix("builtins.").removeprefix("__main__.").removeprefix(".")

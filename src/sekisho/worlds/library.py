@@ -92,7 +92,7 @@ class Library(Shown, Tested, Together, World):
         """Return whether a value is one of the library's dtypes."""
         try:
             return type(value) is not str and value in self.dtypes()
-        except TypeError:  # the value is not hashable
+        except Exception:  # noqa: BLE001 - not hashable: a metaclass may raise anything
             return False
 
     def kind_of(self, value: Any) -> str | None:
