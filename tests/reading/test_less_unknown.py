@@ -382,3 +382,44 @@ def test_tensor_is_a_word_of_mathematics_where_torch_is_not_imported(project, li
 def test_a_method_that_no_container_has_gives_what_one_cannot_know(project, container, call, world):
     text = f"def f(x: {container}):\n    y = x.{call}\n    return y\n"
     assert project.held(HEAD + text)["y"] == world
+
+
+@pytest.mark.parametrize("kind", ["", "@staticmethod", "@classmethod"])
+@pytest.mark.parametrize("through", ["Sub()", "Sub", "make()"])
+def test_a_parameter_is_bound_to_an_object_only_where_the_method_takes_one(project, kind, through):
+    if not kind and through == "Sub":
+        pytest.skip("an ordinary method needs its object")
+    first = {"": "self, ", "@staticmethod": "", "@classmethod": "cls, "}[kind]
+    text = f"""
+        import numpy as np
+
+        class Base:
+            def of(self, x):
+                return None
+
+        class Sub(Base):
+            {kind or "# an ordinary method"}
+            def of({first}x):
+                z = x
+                return z
+
+        def make() -> Base:
+            return Sub()
+
+        y = {through}.of(np.ones(2))
+        """
+    project.write(text)
+    assert project.worlds()["z"] == "numpy"
+
+
+@pytest.mark.parametrize("through", ["TensorProperties", "made"])
+def test_a_static_method_of_a_library_tells_what_its_argument_is(project, through, torch):
+    text = """
+        from torch.distributed.checkpoint.metadata import TensorProperties
+
+        def f(x, made: TensorProperties):
+            {}.create_from_tensor(x)
+            y = x
+        """
+    project.write(text.format(through))
+    assert project.worlds()["y"] == "torch"

@@ -38,8 +38,3 @@ class KnownCall(NamedTuple):
     def library(self) -> str:
         """The package that defines the function."""
         return self.name.partition(":")[0].partition(".")[0]
-
-    @property
-    def skip(self) -> int:
-        """The number of parameters that are bound already: 1 for a method."""
-        return 0 if self.self_value is None else 1

@@ -9,7 +9,7 @@ from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import certain_state, only_world
 from sekisho.inference.events import AXES, MOVE
 from sekisho.inference.frame import dotted_of
-from sekisho.inference.overloads import assign
+from sekisho.inference.overloads import assign, bound_by
 from sekisho.inference.program import split
 from sekisho.inference.states import is_invariant, note_crossing, note_unreadable
 from sekisho.inference.value_types import PLACED, UNKNOWN, ArrayValue, Value
@@ -31,9 +31,9 @@ def learn_from(call: KnownCall) -> None:
         if value[0] != "?" or len(value) == 1 or index >= len(written):
             continue
         wanted = {
-            _world_at(call, signature, index + call.skip)
+            _world_at(call, signature, index + bound_by(signature, call.self_value))
             for signature in call.entry[1]
-            if assign(signature, arguments, skip=call.skip) is not None
+            if assign(signature, arguments, skip=bound_by(signature, call.self_value)) is not None
         }
         if len(wanted) == 1 and "" not in wanted:
             (world,) = wanted

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sekisho.inference.arrays import certain_state, certain_world, only_world
 from sekisho.inference.events import ALLOWED, CROSS, UNREADABLE
 from sekisho.inference.frame import Frame, Located, dotted_of
-from sekisho.inference.overloads import assign
+from sekisho.inference.overloads import assign, bound_by
 from sekisho.inference.program import split
 from sekisho.inference.value_types import (
     DEVICE,
@@ -166,7 +166,7 @@ def note_read(call: KnownCall) -> None:
     fitting = (
         (each, found)
         for each in reversed(signatures)
-        if (found := assign(each, arguments, skip=call.skip)) is not None
+        if (found := assign(each, arguments, skip=bound_by(each, call.self_value))) is not None
     )
     nothing: list[tuple[int, Value]] = []
     (parameters, *_), places = next(fitting, (signatures[-1], nothing))
