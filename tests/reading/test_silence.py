@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,13 @@ def codes(run_check, *options):
 def test_each_code_has_its_place_by_severity():
     assert sorted(BY_SEVERITY) == sorted(CODES)
     assert {code for code, rule in CODES.items() if rule.is_style} == set(STYLE)
+
+
+def test_the_page_names_the_codes_that_are_off_in_tests():
+    assert {code for code, rule in CODES.items() if rule.is_off_in_tests} == {*STYLE, *IN_LOOP}
+    costs = [code for code, rule in CODES.items() if rule.is_cost]
+    page = Path(__file__).parents[2].joinpath("docs", "check.md").read_text("utf-8")
+    assert f"they are off in tests, and so is {' and '.join(costs)}." in page
 
 
 @pytest.mark.parametrize("code", STYLE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
-from sekisho.findings.finding import BY_SEVERITY, CODES, IN_LOOP, UNUSED, Finding
+from sekisho.findings.finding import BY_SEVERITY, CODES, UNUSED, Finding
 from sekisho.findings.ignoring import MAY_IGNORE, Ignores
 from sekisho.findings.rules import find
 from sekisho.inference import survey
@@ -80,8 +80,8 @@ def _found(
         is_test = _is_test(shown[function.file.path], function.name)
         for finding in find(solution, function, settings.suffixes):
             is_wanted = settings.wants(finding.code, finding.path, is_adopted=is_adopted)
-            if is_test and (CODES[finding.code].is_style or finding.code == IN_LOOP):
-                is_wanted = False  # tests cross to compare, and are fast enough
+            if is_test and CODES[finding.code].is_off_in_tests:
+                is_wanted = False
             yield finding._replace(column=_character(function.file.text, finding)), is_wanted
     for key, file in solution.program.files.items():
         if keys is not None and key not in keys:

@@ -9,7 +9,6 @@ from sekisho.utils import closest
 __all__ = [
     "BY_SEVERITY",
     "CODES",
-    "IN_LOOP",
     "RULES",
     "UNUSED",
     "Finding",
@@ -28,6 +27,7 @@ class Rule(NamedTuple):
         title: what it finds, in a few words.
         is_error: whether the code fails when it runs, or contradicts its own declaration.
         is_style: whether it is reported only in projects that select it or use sekisho.
+        is_cost: whether what it finds costs time and is otherwise right.
     """
 
     code: str
@@ -35,6 +35,12 @@ class Rule(NamedTuple):
     title: str
     is_error: bool = False
     is_style: bool = False
+    is_cost: bool = False
+
+    @property
+    def is_off_in_tests(self) -> bool:
+        """Whether tests may do it: they cross to compare, and are fast enough."""
+        return self.is_style or self.is_cost
 
 
 RULES: Final = (
@@ -46,7 +52,12 @@ RULES: Final = (
         "a crossing in a function that declares none",
         is_style=True,
     ),
-    Rule("SK104", "crossing-in-loop", "a crossing or transfer in a loop that could stand outside"),
+    Rule(
+        "SK104",
+        "crossing-in-loop",
+        "a crossing or transfer in a loop that could stand outside",
+        is_cost=True,
+    ),
     Rule(
         "SK105",
         "mixed-returns",
@@ -86,7 +97,6 @@ RULES: Final = (
 
 CODES: Final = {rule.code: rule for rule in RULES}
 UNUSED: Final = "SK112"
-IN_LOOP: Final = "SK104"
 _SEVERITY: Final = "SK107 SK111 SK108 SK109 SK113 SK110 SK102 SK104 SK101 SK105 SK103 SK106 SK112"
 BY_SEVERITY: Final = tuple(_SEVERITY.split())
 """The order of severity: if a line has several findings, only the most severe is reported."""
