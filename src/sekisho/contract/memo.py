@@ -35,7 +35,7 @@ __all__ = [
     "match_structure",
     "open_memo",
     "pack_memo",
-    "parts_of",
+    "names_of_structure",
     "read_memo",
     "shown_key",
     "unpack_memo",
@@ -95,7 +95,7 @@ def match_structure(name: str, structure: Any, bound: Bindings) -> bool:
     if name.isidentifier():
         return bool(bound.setdefault(structure_key(name), structure) == structure)
     # Raises the KeyError for a part that is not bound.
-    for part in parts_of(name):
+    for part in names_of_structure(name):
         _ = bound[structure_key(part)]
     # Only jaxtyping understands a composite name. With these leaves it compares nothing but the
     # structure.
@@ -108,7 +108,7 @@ def match_structure(name: str, structure: Any, bound: Bindings) -> bool:
         close_memo()
 
 
-def parts_of(structure: str) -> list[str]:
+def names_of_structure(structure: str) -> list[str]:
     """Return the names that a composite name is made of."""
     return structure.replace("...", "").split()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from sekisho.contract.changes import mapped
-from sekisho.contract.memo import parts_of
+from sekisho.contract.memo import names_of_structure
 from sekisho.contract.parts import walk
 from sekisho.contract.specs import ANYTHING, UNANNOTATED, ArraySpec, Spec, TreeSpec
 from sekisho.errors import DeclarationError
@@ -82,7 +82,7 @@ def check_structures(contract: Contract, problems: list[str] | None) -> Contract
             if spec.structure.isidentifier():
                 seen.add(spec.structure)
                 return spec
-            missing = [each for each in parts_of(spec.structure) if each not in seen]
+            missing = [each for each in names_of_structure(spec.structure) if each not in seen]
             if not missing:
                 return spec
             text = (

@@ -9,7 +9,7 @@ from sekisho.helpers.nested import (
     is_container,
     is_mapping,
     is_record,
-    parts_of,
+    parts_with_keys,
     rebuilt,
     step_to,
 )
@@ -47,7 +47,7 @@ def _holds_arrays(value: Any, seen: dict[int, Any]) -> bool:
         return False
     seen[id(value)] = value  # which keeps it alive, so that no other object gets its identity
     if is_container(value):
-        parts = [each for _, each in parts_of(value)]
+        parts = [each for _, each in parts_with_keys(value)]
     else:
         found = registered_parts(value)
         parts = [] if found is None else found[0]
@@ -115,7 +115,7 @@ class _Join:
         taken: list[dict[Any, Any]] = []
         for index, each in enumerate(values):
             self.require_class(first, each, index, path)
-            taken.append(dict(parts_of(each)))
+            taken.append(dict(parts_with_keys(each)))
             if taken[index].keys() != taken[0].keys():
                 expected = f"the same {_noun(first)} as item 0, {_listed(first, taken[0])}"
                 self.refuse(index, path, expected, _listed(first, taken[index]))
@@ -124,7 +124,7 @@ class _Join:
             for key in taken[0]
         ]
         try:
-            return rebuilt(first, parts_of(first), news)
+            return rebuilt(first, parts_with_keys(first), news)
         except Refusal as refusal:
             reason = refusal.reason
         return self.refuse(0, path, "records that can be rebuilt", describe(first), reason)

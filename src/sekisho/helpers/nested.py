@@ -30,7 +30,7 @@ __all__ = [
     "is_nested",
     "is_mapping",
     "is_record",
-    "parts_of",
+    "parts_with_keys",
     "rebuilt",
     "step_to",
 ]
@@ -65,7 +65,7 @@ def is_record(container: Any) -> bool:
     return not is_mapping(container) and has_fields(class_of(container))
 
 
-def parts_of(container: Any) -> list[tuple[Any, Any]]:
+def parts_with_keys(container: Any) -> list[tuple[Any, Any]]:
     """Return the parts of a container, each with its key, the name of its field or its index."""
     if is_mapping(container):
         return list(container.items())
@@ -171,7 +171,7 @@ class _Walk:
         return self.refuse(value, path, reason)
 
     def _rebuilt(self, value: Any, path: str) -> Any:
-        parts = parts_of(value)
+        parts = parts_with_keys(value)
         news = [self.converted(each, f"{path}{step_to(value, key)}") for key, each in parts]
         return rebuilt(value, parts, news)
 
