@@ -278,13 +278,17 @@ def _below(frame: Frame, cls: str, name: str) -> Value:
 
 
 def converts(frame: Frame, cls: str) -> bool:
-    """Return whether assignments to attributes of the project's class run code, or reading them does."""
-    return _defines(frame, cls, ("__getattribute__", "__setattr__"))
+    """Return whether code of the project runs where an attribute of a class is assigned or read."""
+    own = frame.program.own_mro(cls)
+    return any(_defines(frame, each, ("__getattribute__", "__setattr__")) for each in own)
 
 
 def is_open(frame: Frame, cls: str) -> bool:
-    """Return whether attributes of the project's class come in other ways than assignment, too."""
-    return _defines(frame, cls, ("__getattr__",)) or not is_never(frame.fact(f"o {cls}"))
+    """Return whether attributes of a class of the project come in other ways than assignment, too."""
+    return any(
+        _defines(frame, each, ("__getattr__",)) or not is_never(frame.fact(f"o {each}"))
+        for each in frame.program.own_mro(cls)
+    )
 
 
 def _defines(frame: Frame, cls: str, names: Iterable[str]) -> bool:
@@ -294,15 +298,12 @@ def _defines(frame: Frame, cls: str, names: Iterable[str]) -> bool:
 
 def _assigned(frame: Frame, cls: str, name: str) -> Value:
     """Return what the project assigns to an attribute anywhere; UNKNOWN if that need not be what it holds."""
+    if converts(frame, cls):
+        return UNKNOWN
     found: Value = NEVER
-    may_differ = False
-    for each in frame.program.mro(cls):
-        if frame.program.is_own(each):
-            if converts(frame, each):
-                return UNKNOWN
-            may_differ = may_differ or is_open(frame, each)
-            found = join_known(found, frame.fact(f"a {each}.{name}"))
-    return _perhaps(found) if may_differ else found
+    for each in frame.program.own_mro(cls):
+        found = join_known(found, frame.fact(f"a {each}.{name}"))
+    return _perhaps(found) if is_open(frame, cls) else found
 
 
 def _perhaps(assigned: Value) -> Value:

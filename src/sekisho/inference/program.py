@@ -93,6 +93,7 @@ class Program:
         self.annotations = {}
         self.axes = {}
         self._mros: dict[str, tuple[str, ...]] = {}
+        self._own_mros: dict[str, tuple[str, ...]] = {}
         self._members: dict[tuple[str, str], tuple[str, Entry] | None] = {}
         self.array_classes = {}
         self.unread = set()
@@ -328,6 +329,13 @@ class Program:
                 if base[0] == "class":
                     order.update(dict.fromkeys(self.mro(base[1])[:_DEEPEST]))
             found = self._mros[name] = tuple(order)
+        return found
+
+    def own_mro(self, name: str) -> tuple[str, ...]:
+        """Return those of `mro` that belong to the project."""
+        found = self._own_mros.get(name)
+        if found is None:
+            found = self._own_mros[name] = tuple(filter(self.is_own, self.mro(name)))
         return found
 
     def member(self, name: str, attribute: str) -> tuple[str, Entry] | None:

@@ -84,9 +84,7 @@ def _store_attribute(frame: Frame, target: ast.Attribute, value: Value, how: str
             return
         frame.give(f"a {cls}.{target.attr}", value, target.lineno)
         frame.note(ATTRIBUTE, target, dotted_of(target), (value, how))
-        if any(
-            is_open(frame, each) for each in frame.program.mro(cls) if frame.program.is_own(each)
-        ):
+        if is_open(frame, cls):
             frame.forget(dotted_of(target.value))  # another name may stand for the attribute
             return
     name = dotted_of(target)
@@ -109,9 +107,7 @@ def _is_converted(frame: Frame, cls: str, name: str) -> bool:
     found = frame.program.member(cls, name)
     if found is not None and found[1][0] == "def":
         return is_property(found[1])
-    return any(
-        frame.program.is_own(each) and converts(frame, each) for each in frame.program.mro(cls)
-    )
+    return converts(frame, cls)
 
 
 def open_class(frame: Frame, holder: Value, node: Located) -> None:
