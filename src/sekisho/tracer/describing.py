@@ -36,6 +36,8 @@ Described: TypeAlias = "DescribedArray | DescribedItems | DescribedDict | Descri
 _MOST_ITEMS: Final = 64
 """Longer containers are described by their class only: items would cost more than the call."""
 
+_SOME_INT: Final[DescribedInt] = ("int", -1)
+
 _LARGEST_SIZE: Final = 1 << 20
 _DEEPEST: Final = 4
 
@@ -56,11 +58,10 @@ class Describer:
 
     def describe(self, value: Any, depth: int = 0) -> Described:
         """Return the description of a value."""
-        kind = _class_of(value)
-        way = self._ways.get(kind)
+        way = self._ways.get(type(value))
         if way is None:
             # The first value of a class decides how values of the class are described.
-            way = self._ways[kind] = self._way_of(value)
+            way = self._ways[type(value)] = self._way_of(value)
         return way(value, depth)
 
     def _way_of(self, value: Any) -> Callable[[Any, int], Described]:
@@ -76,41 +77,40 @@ class Describer:
         name = world.name
         if world.is_scalar(value):
             return lambda value, _depth: ("scalar", name, dtype_name(value.dtype))
-        dtypes, devices = self._dtypes, self._devices
+        dtypes, devices, device_of = self._dtypes, self._devices, world.device
 
         def describe_array(value: Any, _depth: int) -> Described:
-            dtype, device = value.dtype, world.device(value)
-            named = dtypes.get(dtype)
-            if named is None:
-                named = dtypes[dtype] = dtype_name(dtype)
-            place = devices.get(device)
-            if place is None:
-                place = devices[device] = world.device_name(value)
-            return "array", name, named, tuple(value.shape), place
-
-        def describe_any(value: Any, depth: int) -> Described:
             try:
-                return describe_array(value, depth)
+                dtype, device = value.dtype, device_of(value)
+                named = dtypes.get(dtype)
+                if named is None:
+                    named = dtypes[dtype] = dtype_name(dtype)
+                place = devices.get(device)
+                if place is None:
+                    place = devices[device] = world.device_name(value)
+                return "array", name, named, tuple(value.shape), place
             except Exception:  # noqa: BLE001 - nested tensors have no shape, traced ones no device
                 return other
 
-        return describe_any
+        return describe_array
 
     def _describe_items(self, value: Any, depth: int) -> Described:
         kind = _class_of(value)
         if len(value) > _MOST_ITEMS or depth > _DEEPEST:
             return "object", _module_of(kind), kind.__qualname__
-        items = [self.describe(each, depth + 1) for each in value]
-        if not any(map(_holds_array, items)):
-            # Without arrays, neither the number nor the order of items matters.
-            plain = sorted({_plain(each) for each in items})
-            return "items", kind.__qualname__, tuple(plain)
-        return "items", kind.__qualname__, tuple(items)
+        describe, deeper = self.describe, depth + 1
+        items = [describe(each, deeper) for each in value]
+        if any(map(_holds_array, items)):
+            return "items", kind.__qualname__, tuple(items)
+        # Without arrays, neither the number nor the order of items matters, and no int is a size.
+        plain = {_SOME_INT if each[0] == "int" else each for each in items}
+        return "items", kind.__qualname__, tuple(sorted(plain) if len(plain) > 1 else plain)
 
     def _describe_dict(self, value: Any, depth: int) -> Described:
         if len(value) > _MOST_ITEMS or depth > _DEEPEST or not all(type(k) is str for k in value):
             return "object", "builtins", "dict"
-        pairs = [(key, self.describe(each, depth + 1)) for key, each in value.items()]
+        describe, deeper = self.describe, depth + 1
+        pairs = [(key, describe(each, deeper)) for key, each in value.items()]
         if not any(_holds_array(each) for _, each in pairs):
             return "object", "builtins", "dict"
         return "dict", "dict", tuple(pairs)
@@ -126,7 +126,7 @@ def _module_of(kind: Any) -> str:
 
 
 def _describe_int(value: int, _depth: int) -> Described:
-    return "int", value if 0 <= value < _LARGEST_SIZE else -1
+    return ("int", value) if 0 <= value < _LARGEST_SIZE else _SOME_INT
 
 
 def _holds_array(said: Described) -> bool:
@@ -135,8 +135,3 @@ def _holds_array(said: Described) -> bool:
     if said[0] == "dict":
         return any(_holds_array(each) for _, each in said[2])
     return said[0] == "array"
-
-
-def _plain(said: Described) -> Described:
-    """Return a description without an int's value, so that a list's ints count as equal."""
-    return ("int", -1) if said[0] == "int" else said

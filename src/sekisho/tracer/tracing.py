@@ -14,6 +14,7 @@ import os
 import sys
 import sysconfig
 import threading
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
@@ -141,8 +142,8 @@ class Tracer:
         self._files: dict[str, str] = {}
         self._libraries: dict[str, bool] = {}
         self._functions: dict[int, Traced] = {}  # by `id`, because code objects hash slowly
-        self._pending: dict[int, list[Any]] = {}
-        self._own = threading.local()
+        self._pending: dict[int, tuple[Traced, Hashable]] = {}
+        self._busy: set[int] = set()  # the threads in a report of the tracer
         self.tool: int | None = None
 
     # --- which function is called
@@ -187,12 +188,12 @@ class Tracer:
             self._note_compiled(values.get(traced.names[0]))
             return
         describe = self._journal.describe
-        given = [values.get(name) for name in traced.names]
-        key = tuple([describe(value) for value in given])
-        self._pending[id(frame)] = [traced, key]
+        key = tuple([describe(values.get(name)) for name in traced.names])
+        self._pending[id(frame)] = traced, key
         if len(traced.callers) < _MOST_CALLERS:
             self._note_caller(traced, frame)
         if key not in traced.given:
+            given = [values.get(name) for name in traced.names]
             self._journal.note_arguments(traced, key, given)
 
     def _note_compiled(self, function: Any) -> None:
@@ -205,19 +206,25 @@ class Tracer:
             self._journal.note_compiled(compiled)
 
     def _note_caller(self, traced: Traced, frame: FrameType) -> None:
+        own, is_of_library = traced.code, self._is_of_library
         caller = frame.f_back
         # torch calls `forward`, and `sorted` calls its key: record the caller of the library.
-        while caller is not None and (
-            caller.f_code is traced.code or self._is_of_library(caller.f_code.co_filename)
+        while (code := caller and caller.f_code) and (
+            code is own or is_of_library(code.co_filename)
         ):
             caller = caller.f_back
-        test = os.environ.get(_TEST, "").partition(" ")[0].partition("[")[0]
-        code = None if caller is None else caller.f_code
-        key = (id(code), test)
+        key = (id(code), self._running_test())
         if key not in traced.callers:
             traced.callers.add(key)
+            _, test = key
             name = "" if code is None else f"{code.co_filename}:{code.co_qualname}"
             self._journal.note_caller(traced, name, test)
+
+    def _running_test(self) -> str:
+        # Reading a variable that is not there takes as long as the rest of a call.
+        if "_pytest" not in sys.modules:
+            return ""
+        return os.environ.get(_TEST, "").partition(" ")[0].partition("[")[0]
 
     def _is_of_library(self, filename: str) -> bool:
         found = self._libraries.get(filename)
@@ -242,20 +249,21 @@ class Tracer:
 
     def _guarded(self, call: Callable[..., None], *args: Any) -> None:
         """Call a function whose errors must not stop the program; its own calls are not traced."""
-        own = self._own
-        if getattr(own, "busy", False):
+        busy, thread = self._busy, get_ident()
+        if thread in busy:
             return
-        own.busy = True
         try:
+            busy.add(thread)
             call(*args)
         except Exception:  # noqa: BLE001 - inspecting a value may raise any exception
             self._journal.note_loss()
         finally:
-            own.busy = False
+            busy.discard(thread)
 
     def forget(self) -> None:
         """Start again in a forked child: the parent reports what was seen so far."""
         self._pending.clear()
+        self._busy.clear()
         for traced in self._functions.values():
             traced.known.clear()
             traced.given.clear()
