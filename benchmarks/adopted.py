@@ -172,10 +172,9 @@ def placed(author, ours):
         star_of(author) is None and star_of(ours) is not None
     ):  # weaker: each axis of the run by itself
         return positions(author, None, None), positions(ours, len(author), None)
-    mine = positions(author, *rank_and_after(author))
-    if star_of(author) is not None and star_of(ours) is None:
-        mine = positions(author, len(ours), None)
-    return mine, positions(ours, *rank_and_after(author))
+    if star_of(author) is not None and star_of(ours) is None:  # each axis of the author's run
+        return positions(author, len(ours), None), positions(ours, None, None)
+    return positions(author, *rank_and_after(author)), positions(ours, *rank_and_after(author))
 
 
 def star_of(axes):
@@ -183,9 +182,15 @@ def star_of(axes):
 
 
 def same(a, b):
-    if isinstance(a, str) and isinstance(b, str):
-        a, b = a.replace("#", ""), b.replace("#", "")
+    a, b = without_marks(a), without_marks(b)
     return a == b and not is_open(a)
+
+
+def without_marks(axis):
+    """Return an axis, or a run of them, without ``#``: that it broadcasts makes it no other axis."""
+    if isinstance(axis, tuple):
+        return tuple(without_marks(each) for each in axis)
+    return axis.replace("#", "") if isinstance(axis, str) else axis
 
 
 def is_open(axis):

@@ -24,6 +24,44 @@ AUTHORS = {
             "tests/geometry/test_image_method.py tests/geometry/test_utils.py tests/test_utils.py"
         ),
     ),
+    "pyrox": ("pyrox", "-o addopts= tests/gp tests/nn tests/basis"),
+    "physicsnemo": (
+        "physicsnemo",
+        (
+            "-o addopts= test/diffusion/test_noise_schedulers.py test/diffusion/test_patching.py "
+            "test/diffusion/test_preconditioners.py test/diffusion/test_samplers.py "
+            "test/diffusion/test_losses.py"
+        ),
+    ),
+    "exponax": ("exponax", "-o addopts= tests"),
+    "spectraldiffx": ("spectraldiffx", "-o addopts= tests"),
+    "finitevolX": (
+        "finitevolx",
+        (
+            "-o addopts= tests/test_difference.py tests/test_interp.py tests/test_divergence.py "
+            "tests/test_vorticity.py tests/test_diffusion.py tests/test_advection.py "
+            "tests/test_reconstruction.py tests/test_tridiagonal.py tests/test_vertical_modes.py "
+            "tests/test_multilayer.py tests/test_limiters.py tests/test_weno.py tests/test_boundary.py "
+            "tests/test_flux.py tests/test_jacobian.py tests/test_momentum.py tests/test_stencils.py "
+            "tests/test_ghost.py tests/test_operators.py"
+        ),
+    ),
+    "Equimo": (
+        "equimo",
+        (
+            "-o addopts= tests/test_attention.py tests/test_ffn.py tests/test_norm.py "
+            "tests/test_convolution.py tests/test_patch.py tests/test_posemb.py tests/test_downsample.py "
+            "tests/test_squeeze_excite.py tests/test_tabular_layers.py tests/test_audio_patch.py "
+            "tests/test_wavelet.py"
+        ),
+    ),
+    "coreax": (
+        "coreax",
+        (
+            "-o addopts= tests/unit/test_data.py tests/unit/test_metrics.py tests/unit/test_util.py "
+            "tests/unit/test_weights.py tests/unit/test_networks.py tests/unit/test_least_squares.py"
+        ),
+    ),
     "spd": (
         "spd",
         (

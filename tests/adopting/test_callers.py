@@ -84,6 +84,36 @@ def test_what_the_other_function_does_counts(g, handed):
     assert found["f"][0] == (frozenset({"x"}) if handed else frozenset())
 
 
+@pytest.mark.parametrize(
+    ("body", "ranked", "equal"),
+    [
+        ("return g(x, z)", {"x"}, True),
+        ("return g(z=z, y=x)", {"x"}, True),
+        ("return self.g(x, z)", {"x"}, True),
+        ("return g(z, x)", {"z"}, True),
+        ("return g(x, x.T)", {"x"}, False),
+        ("return g(x, x) + g(x, z)", {"x"}, False),
+        ("return g(x, z) if z else None", set(), False),
+        ("z = prepared(z)\n    return g(x, z)", {"x"}, False),
+        ("if x is None:\n        return 0\n    return g(x, z)", set(), False),
+        ("return h(x, z)", set(), False),
+    ],
+)
+def test_what_another_function_requires_of_axes_is_required_of_what_is_passed_on(
+    body, ranked, equal
+):
+    text = f"def f(x, z):\n    {body}\n\ndef g(y, z):\n    n, d = y.shape\n    return y @ z\n"
+    _, definitions = definitions_of(text)
+    keys = {each.name: key for key, each in definitions.items()}
+    ways = [
+        (Place(keys["f"], one, ()), Place(keys["g"], other, ())) for one in "xz" for other in "yz"
+    ]
+    found = read_callees(ways, definitions)
+    assert found.ranked[keys["f"]] == ranked
+    assert bool(found.equal[keys["f"]]) == equal
+    assert read_callees((), definitions).ranked[keys["f"]] == frozenset()
+
+
 def test_what_is_passed_on_may_be_passed_on_again():
     text = "def f(x):\n    return g(x)\n\ndef g(y):\n    return h(y)\n\ndef h(z):\n    return np.exp(z.T)\n"
     for ways in [(("f x", "g y"), ("g y", "h z")), (("g y", "h z"), ("f x", "g y"))]:

@@ -68,6 +68,13 @@ KINDS = [
     ("N x 4 array", (("N", "4"),), ""),
     ("N \u00d7 4 array", (("N", "4"),), ""),
     ("tensor of size BxC", (("B", "C"),), ""),
+    ('Float[Array, "n 3"]', (("n", "3"),), ""),
+    ("Float32[np.ndarray, ' n']", (("n",),), ""),
+    ('jt.Float[torch.Tensor, "*batch n"], optional', (("...", "n"),), ""),
+    ('Float[Array, "... n"] | None', (("...", "n"),), "none"),
+    ('float | Float[Array, ""]', ((),), "number"),
+    ('list[Float[Array, "n"]]', (("n",),), "list"),
+    ('Int[Array, "_ #n m+1"]', (("_0", "_1", "_2"),), ""),
     ("an index of the tensor, as in exe or 0x1f", (), ""),
 ]
 
@@ -146,6 +153,22 @@ def test_the_docstring_of_a_class_describes_its_arguments():
 )
 def test_any_text_can_be_read(docstring):
     read(docstring)
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes"),
+    [
+        ("``(N, 3)`` inputs.", (("N", "3"),)),
+        ("``(n,)`` weights, or None.", (("n",),)),
+        ("``(lower, upper)``.", ()),
+        ("``(N, 3)``", ()),
+        ("(N, 3) inputs.", ()),
+        ("a pair ``(N, 3)`` of numbers.", ()),
+    ],
+)
+def test_a_text_may_begin_with_the_shape(text, shapes):
+    found = read(f"Do it.\n\n    Args:\n        x: {text}\n    ")
+    assert found["x", ()].shapes == shapes
 
 
 def test_prose_behind_a_field_is_no_part_of_it():

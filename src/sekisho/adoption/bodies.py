@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
+from sekisho.adoption.arrays import array_operands
 from sekisho.adoption.asking import (
     asked_for_namespace,
     asked_which_library,
@@ -18,6 +19,7 @@ from sekisho.adoption.asking import (
     unions_in,
 )
 from sekisho.adoption.docstrings import described_in
+from sekisho.adoption.equalities import equalities
 from sekisho.adoption.libraries import differs_between_libraries
 from sekisho.adoption.requirements import (
     certain_statements,
@@ -40,9 +42,6 @@ _METHODS: Final = {
 }
 """Methods that ``Sequence`` and ``Mapping`` do not have."""
 
-_OF_CONTAINERS: Final = frozenset({*dir(list), *dir(tuple), *dir(dict)})
-"""Attributes that lists, tuples and dicts have, too."""
-
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Place = tuple[str, tuple[str, ...]]
 
@@ -63,6 +62,7 @@ class Body(NamedTuple):
         arrays: the parameters that it uses as nothing but an array may be used.
         parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
         passes: the parameters that it passes by themselves, each with the name of the function.
+        bound: the same, each with its place among the arguments, or its keyword.
         any_library: the parameters that it may ask which library's they are.
         namespaces: the parameters whose library's functions it asks for, as by ``get_namespace(x)``.
         optional: the parameters that may be None.
@@ -72,6 +72,7 @@ class Body(NamedTuple):
         described: the shapes that its docstring gives, by place.
         described_others: what its docstring names beside arrays, by place.
         differs: whether it means something else for another library's arrays.
+        equal: pairs of axes of parameters that have to be equal.
         spread: what its operations say.
     """
 
@@ -87,6 +88,7 @@ class Body(NamedTuple):
     arrays: frozenset[str]
     parts: frozenset[str]
     passes: frozenset[tuple[str, str]]
+    bound: frozenset[tuple[str, str, int | str]]
     any_library: frozenset[str]
     namespaces: frozenset[str]
     optional: frozenset[str]
@@ -96,6 +98,7 @@ class Body(NamedTuple):
     described: Mapping[_Place, tuple[tuple[str, ...], ...]]
     described_others: Mapping[_Place, frozenset[str]]
     differs: bool
+    equal: frozenset[tuple[tuple[str, int], tuple[str, int]]]
     spread: Spread
 
 
@@ -108,6 +111,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         cls: its class; the numbers with which the class builds its parts count as sizes, too.
     """
     names = names_in_body(node, parameters)
+    passed = frozenset(each for each in _passed(node) if each[0] in parameters)
     certain = [*certain_statements(node, parameters)]
     found = requirements(certain, parameters, names)
     ranked = {name for statement in certain for name in ranked_in(statement, parameters)}
@@ -135,7 +139,8 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         frozenset(_iterated(node)) & parameters,
         frozenset(_used_as_arrays(node)) & parameters,
         frozenset(_passed_to_parts(node)) & parameters,
-        frozenset(each for each in _passed(node) if each[0] in parameters),
+        frozenset((name, called) for name, called, _ in passed),
+        passed,
         frozenset(asked_which_library(node, asked)) & parameters,
         frozenset(asked_for_namespace(node)) & parameters,
         optional,
@@ -145,6 +150,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         {place: each.shapes for place, each in docs.items() if each.shapes},
         {place: each.others for place, each in docs.items() if each.others},
         differs_between_libraries(node),
+        equalities(_nodes_before_stores(node, parameters), certain, parameters),
         spread_of(node, parameters),
     )
 
@@ -168,7 +174,7 @@ def _used_as_arrays(node: _Function) -> Iterator[str]:
     """
     stored = _first_stores(node)
     for each in unconditional_nodes(node):
-        yield from (part.id for part in _array_operands(each) if _is_passed_value(part, stored))
+        yield from (part.id for part in array_operands(each) if _is_passed_value(part, stored))
 
 
 def _first_stores(node: _Function) -> dict[str, int]:
@@ -180,23 +186,18 @@ def _first_stores(node: _Function) -> dict[str, int]:
     return stored
 
 
+def _nodes_before_stores(node: _Function, parameters: frozenset[str]) -> Iterator[ast.AST]:
+    """Yield what every call runs while all parameters in it still have what was passed."""
+    stored = {name: line for name, line in _first_stores(node).items() if name in parameters}
+    for each in unconditional_nodes(node):
+        names = (part for part in ast.walk(each) if isinstance(part, ast.Name))
+        if not stored or all(_is_passed_value(part, stored) for part in names):
+            yield each
+
+
 def _is_passed_value(node: ast.expr, stored: Mapping[str, int]) -> TypeGuard[ast.Name]:
     """Whether a name still has what was passed: behind ``x = normalised(x)`` it has not."""
     return isinstance(node, ast.Name) and node.lineno <= stored.get(node.id, node.lineno)
-
-
-def _array_operands(node: ast.AST) -> list[ast.expr]:
-    match node:
-        case ast.Attribute(value=value, attr=attr) if attr not in _OF_CONTAINERS:
-            return [value]
-        case ast.Subscript(value=value, slice=ast.Tuple() | ast.Constant(value=None)):
-            return [value]
-        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.MatMult(), right=right):
-            return [left, right]
-        case ast.BinOp(left=left):  # the right operand is often a number, as in ``x / scale``
-            return [left]
-        case _:
-            return []
 
 
 def _passed_to_parts(node: _Function) -> Iterator[str]:
@@ -208,14 +209,17 @@ def _passed_to_parts(node: _Function) -> Iterator[str]:
                 pass
 
 
-def _passed(node: _Function) -> Iterator[tuple[str, str]]:
-    """What every call passes on: ``x`` and ``g`` of ``g(x)``."""
+def _passed(node: _Function) -> Iterator[tuple[str, str, int | str]]:
+    """What every call passes on: ``x``, ``g`` and 0 of ``g(x)``."""
     stored = _first_stores(node)
     for each in unconditional_nodes(node):
         match each:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
-                values = [*each.args, *(word.value for word in each.keywords)]
-                yield from ((part.id, name) for part in values if _is_passed_value(part, stored))
+                values: list[tuple[int | str, ast.expr]] = [*enumerate(each.args)]
+                values += [(word.arg or "", word.value) for word in each.keywords]
+                for place, part in values:
+                    if _is_passed_value(part, stored):
+                        yield part.id, name, place
             case _:
                 pass
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     Key = tuple[str, int]
     """The path and the first line of a function."""
 
+    Axis = tuple[str, int]
+    """A parameter and the number of an axis."""
+
 __all__ = ["Callees", "count_uses", "mentions_of", "read_callees"]
 
 _NONE: Final = frozenset[str]()
@@ -33,6 +36,8 @@ class Callees(NamedTuple):
         free: the parameters that may have any number of axes.
         tails: by parameter, how many of its last axes the code speaks of.
         whole: the parameters that may be integers wherever they may be floats.
+        ranked: the parameters whose number of axes is required.
+        equal: pairs of axes of parameters that have to be equal.
     """
 
     handed: Mapping[Key, frozenset[str]]
@@ -41,6 +46,8 @@ class Callees(NamedTuple):
     free: Mapping[Key, frozenset[str]]
     tails: Mapping[Key, Mapping[str, int]]
     whole: Mapping[Key, frozenset[str]]
+    ranked: Mapping[Key, frozenset[str]]
+    equal: Mapping[Key, frozenset[tuple[Axis, Axis]]]
 
 
 def read_callees(
@@ -82,7 +89,60 @@ def read_callees(
             if not libraries[there] <= libraries[here]:
                 libraries[here] |= libraries[there]
                 is_new = True
-    return Callees(handed, libraries, namespaces, *_read_operations(ways, definitions, several))
+    operations = _read_operations(ways, definitions, several)
+    return Callees(handed, libraries, namespaces, *operations, *_read_axes(ways, definitions))
+
+
+def _read_axes(
+    ways: Iterable[tuple[Place, Place]], definitions: Mapping[Key, Definition]
+) -> tuple[dict[Key, frozenset[str]], dict[Key, frozenset[tuple[Axis, Axis]]]]:
+    """Find the parameters whose number of axes is required, and axes that have to be equal."""
+    ranked = {key: each.body.ranked for key, each in definitions.items()}
+    equal = {key: each.body.equal for key, each in definitions.items()}
+    passed: dict[tuple[Key, Key], Mapping[str, set[str]]] = {}
+    went = {(one.function, one.name, other.function, other.name) for one, other in ways}
+    for here, there in {(one.function, other.function) for one, other in ways}:
+        origins = _origins(definitions[here], definitions[there])
+        passed[here, there] = {
+            name: each
+            for name, each in origins.items()
+            if all((here, one, there, name) in went for one in each)
+        }
+    is_new = True
+    while is_new:  # since what is passed on may be passed on again
+        is_new = False
+        for (here, there), origins in passed.items():
+            optional = definitions[here].body.optional
+            # Of two arguments that come to one parameter, a pair may belong to either.
+            alone = {name: next(iter(each)) for name, each in origins.items() if len(each) == 1}
+            alone = {name: one for name, one in alone.items() if one not in optional}
+            more = {alone[name] for name in ranked[there] & alone.keys()}
+            pairs = {
+                ((alone[a], i), (alone[b], j))
+                for (a, i), (b, j) in equal[there]
+                if a in alone and b in alone and (alone[a], i) != (alone[b], j)
+            }
+            if not (more <= ranked[here] and pairs <= equal[here]):
+                ranked[here] |= more
+                equal[here] |= pairs
+                is_new = True
+    return ranked, equal
+
+
+def _origins(caller: Definition, called: Definition) -> Mapping[str, set[str]]:
+    """Return which arguments of a function come to each parameter of one that it calls."""
+    found: dict[str, set[str]] = defaultdict(set)
+    is_method = called.parameters[:1] == ("self",)
+    given = called.parameters[is_method:]
+    names = called.name.split(".")[-2:]
+    for name, function, place in caller.body.bound:
+        if function not in names:
+            continue
+        if isinstance(place, int):
+            found[given[place] if place < len(given) else ""].add(name)
+        else:
+            found[place].add(name)
+    return found
 
 
 def _read_operations(

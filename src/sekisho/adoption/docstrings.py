@@ -1,7 +1,7 @@
 """What docstrings say of arguments and results: their shapes, and what else they may be.
 
 Three styles are read: NumPy's sections (``x : ndarray, shape (n, 3)``), Google's (``x (Tensor): of
-shape [B, C]``) and Sphinx' fields (``:param x: ... shape (n, 3)``).
+shape [B, C]``) and Sphinx' fields (``:param x: ... shape (n, 3)``); in each, annotations of jaxtyping, too.
 """
 
 from __future__ import annotations
@@ -31,8 +31,14 @@ _SIZE: Final = r"(?:\.\.\.|\d+|[A-Za-z]\d?)"
 _CROSSED: Final = re.compile(rf"(?<![\w.]){_SIZE}(?:\s?[x\u00d7]\s?{_SIZE})+(?![\w.])")
 """Shapes as in ``BxNx3 tensor`` and ``...xDxD matrices``."""
 
+_ANNOTATED: Final = re.compile(
+    r"(?:\w+\.)*[A-Z]\w*\[[\w.|\s]+,\s*(?P<q>[\"'])(?P<axes>.*?)(?P=q)\s*\]"
+)
+"""Annotations of jaxtyping, as in ``Float[Array, "n d"]``."""
+
 _SHAPES_IN_TEXT: Final = re.compile(
     rf"\bshape\b(?:\s+of)?(?:\s+is)?\s*[:=]?[\s`*]*(?::math:`)?\s*(?P<after>{_BRACKETS})"
+    rf"|^\s*``(?P<first>{_BRACKETS})``(?!\s*(?:\.|$))"
     rf"|{_ALTERNATIVE}",
     re.IGNORECASE,
 )
@@ -125,15 +131,28 @@ def described_in(
 
 
 def _describe(entry: _Entry) -> Described:
-    kind, text = (_CROSSED.sub(_with_brackets, each) for each in (entry.kind, entry.text))
-    matches = [*_SHAPES.finditer(kind)] or [*_SHAPES_IN_TEXT.finditer(text)]
+    annotated = [_axes(match["axes"].split()) for match in _ANNOTATED.finditer(entry.kind)]
+    plain = _ANNOTATED.sub("array", entry.kind)
+    kind, text = (_CROSSED.sub(_with_brackets, each) for each in (plain, entry.text))
+    in_text = () if annotated else _SHAPES_IN_TEXT.finditer(text)
+    matches = [*_SHAPES.finditer(kind)] or [*in_text]
     inside = [next(each for each in match.groups() if each is not None) for match in matches]
     shapes = [tuple(_word(w) for w in each[1:-1].split(",") if w.strip()) for each in inside]
     shapes = [shape for shape in shapes if not any(map(_NO_SIZE.fullmatch, shape))]
+    shapes = annotated + shapes
     rest = _DTYPES.sub(" ", _SHAPES.sub(_without_brackets, kind))
     words = {"list": _LISTS, "number": _NUMBERS, "other": _OTHERS, "none": _NONE}
     others = frozenset(name for name, pattern in words.items() if pattern.search(rest))
     return Described(tuple(dict.fromkeys(shapes)), others)
+
+
+def _axes(words: list[str]) -> tuple[str, ...]:
+    """Return the words of an annotation; those that name no axis differ from all others."""
+    found = ("..." if "*" in word else word for word in words)
+    return tuple(
+        word if word == "..." or word.isalnum() or re.fullmatch(r"[A-Za-z]\w*", word) else f"_{i}"
+        for i, word in enumerate(found)
+    )
 
 
 def _with_brackets(match: re.Match[str]) -> str:
@@ -205,7 +224,7 @@ def _google(section: str, block: list[str]) -> Iterator[_Entry]:
     match = _GOOGLE.fullmatch(text)
     if section == "out":
         kind, colon, rest = text.partition(":")
-        is_kind = bool(colon) and re.fullmatch(r"[\w\[\]., |()]+", kind) is not None
+        is_kind = bool(colon) and re.fullmatch(r"[\w\[\]., |()\"'*#]+", kind) is not None
         yield _Entry("", kind, rest) if is_kind else _Entry("", "", text)
     elif match:
         yield _Entry(match["name"], match["type"] or "", match["text"])

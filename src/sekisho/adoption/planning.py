@@ -47,7 +47,9 @@ _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
 """Parameters that select the axis to work on."""
 
 
-_TOGETHER: Final = frozenset({"names", "ranked", "arrays", "passes", "namespaces", "spread"})
+_TOGETHER: Final = frozenset(
+    {"names", "ranked", "arrays", "passes", "bound", "namespaces", "spread"}
+)
 """What the body says of a function together with its annotations, and with other functions."""
 
 
@@ -175,7 +177,9 @@ def deduce_all(
             if source and definition:
                 found[each.key] = deduce(
                     each,
-                    _said(definition, source, near.get(each.key, {}))._replace(
+                    _said(
+                        definition, source, near.get(each.key, {}), beyond.ranked[each.key]
+                    )._replace(
                         kinds=kinds,
                         handed=beyond.handed[each.key],
                         libraries=beyond.libraries[each.key],
@@ -183,6 +187,7 @@ def deduce_all(
                         free=beyond.free[each.key],
                         tails=beyond.tails[each.key],
                         whole=beyond.whole[each.key],
+                        equal=beyond.equal[each.key],
                     ),
                     star=definition.star,
                     stars=definition.stars,
@@ -243,11 +248,13 @@ def make_plan(seen: Sources, settings: Settings, dropped: Collection[Unkept] = (
     return Plan(tuple(files), seen.skipped, seen.blocks)
 
 
-def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
+def _said(
+    definition: Definition, source: _Source, near: AxisNames, ranked_beyond: frozenset[str]
+) -> Said:
     body = definition.body
     names: AxisNames = {(name, (), index): axis for (name, index), axis in body.names.items()}
     beside = dict(near)
-    ranked = set(body.ranked)
+    ranked = {*body.ranked, *ranked_beyond}
     for name, axes in source.own_names.items():
         ranked |= {name} & definition.annotations.keys()
         for index, axis in axes.items():

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["axis_of", "batched_in", "einsum_of", "names_in_body", "number_in", "ranked_in"]
+__all__ = [
+    "axis_of",
+    "batched_in",
+    "einsum_of",
+    "names_in_body",
+    "number_in",
+    "patterns_of",
+    "ranked_in",
+]
 
 _PATTERNS: Final = frozenset({"rearrange", "reduce", "repeat", "einops_rearrange"})
 _LONGEST: Final = 16
@@ -119,7 +127,7 @@ def batched_in(node: ast.AST, parameters: frozenset[str]) -> dict[str, tuple[int
             case ast.Attribute(value=ast.Name(id=name), attr="mT" | "mH"):
                 ends = 0, 2
             case ast.Call():
-                for name, words in _patterns(each):
+                for name, words in _named_patterns(each):
                     if words.count("...") == 1:
                         at = words.index("...")
                         _widen(found, name, (at, len(words) - at - 1))
@@ -173,21 +181,28 @@ def number_in(node: ast.expr | None) -> int | None:
 
 def _patterned(call: ast.Call) -> Iterator[tuple[str, int, str]]:
     """Yield the names of axes in a pattern, each with its array and number; none for ``...``."""
-    for name, words in _patterns(call):
+    for name, words in _named_patterns(call):
         if "..." not in words:
             yield from ((name, index, word) for index, word in enumerate(words))
 
 
 def _named_behind(call: ast.Call) -> Iterator[tuple[str, int, str]]:
     """Yield the names of axes in a pattern with ``...``, numbered from the right behind it."""
-    for name, words in _patterns(call):
+    for name, words in _named_patterns(call):
         if words.count("...") == 1:
             at = words.index("...")
             yield from ((name, index, word) for index, word in enumerate(words[:at]))
             yield from ((name, i - len(words), words[i]) for i in range(at + 1, len(words)))
 
 
-def _patterns(call: ast.Call) -> Iterator[tuple[str, list[str]]]:
+def _named_patterns(call: ast.Call) -> Iterator[tuple[str, list[str]]]:
+    """Yield the names of the arrays in a pattern, each with the words of its axes."""
+    for value, words in patterns_of(call):
+        if isinstance(value, ast.Name):
+            yield value.id, words
+
+
+def patterns_of(call: ast.Call) -> Iterator[tuple[ast.expr, list[str]]]:
     """Yield the arrays of a call of einops or einsum, each with the words of its axes."""
     function = (
         call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
@@ -197,19 +212,20 @@ def _patterns(call: ast.Call) -> Iterator[tuple[str, list[str]]]:
         for each in call.args
         if isinstance(each, ast.Constant) and type(each.value) is str
     ]
-    if function in _PATTERNS and texts and isinstance(call.args[0], ast.Name):
+    if function in _PATTERNS and texts:
         words = texts[0].partition("->")[0].split()
         if not any(set(word) & set("()") or "." in word.replace("...", "") for word in words):
-            yield call.args[0].id, words
+            yield call.args[0], words
     elif function == "einsum" and (read := einsum_of(call)) is not None:
         inputs, _, values = read
-        for axes, argument in zip(inputs, values, strict=True):
-            if isinstance(argument, ast.Name):
-                yield argument.id, axes
+        yield from zip(values, inputs, strict=True)
 
 
 def einsum_of(call: ast.Call) -> tuple[list[list[str]], list[str], list[ast.expr]] | None:
-    """Return the axes of each argument of an einsum, those of its result, and the arguments."""
+    """Return the axes of each argument of an einsum, those of its result, and the arguments.
+
+    einops has the pattern behind the arguments, and words for axes: ``einsum(x, y, "i j, j -> i")``.
+    """
     match call.args:
         case [ast.Constant(value=str(text)), *values]:
             left, _, result = text.replace(" ", "").partition("->")
@@ -220,5 +236,9 @@ def einsum_of(call: ast.Call) -> tuple[list[list[str]], list[str], list[ast.expr
                 if is_read and len(words) == len(values) + 1
                 else None
             )
+        case [*values, ast.Constant(value=str(text))] if "->" in text and "(" not in text:
+            left, _, result = text.partition("->")
+            words = [each.split() for each in (*left.split(","), result)]
+            return (words[:-1], words[-1], values) if len(words) == len(values) + 1 else None
         case _:
             return None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sekisho.deduction.forms import Slot
 
-__all__ = ["Column", "Group", "Layout", "absorb", "group_columns", "lay_out"]
+__all__ = ["Column", "Group", "Layout", "absorb", "group_columns", "lay_out", "never_contradict"]
 
 Size = int | tuple[int, ...]
 Sizes = dict[int, Size]
@@ -166,11 +166,13 @@ class Group:
     Attributes:
         members: its columns, in the order of the slots.
         sizes: its size in each call that has any of them; if one of two is 1, the larger one.
+        is_required: whether the code requires that they are equal.
     """
 
     def __init__(self, first: Column) -> None:
         self.members: list[Column] = [first]
         self.sizes: Sizes = dict(first.sizes)
+        self.is_required: bool = False
 
     def __repr__(self) -> str:
         return f"<group {self.members}>"
@@ -204,6 +206,15 @@ class Group:
         for call, size in column.sizes.items():
             if call not in self.sizes or self.sizes[call] == 1:
                 self.sizes[call] = size
+
+
+def never_contradict(group: Group, members: Iterable[Column]) -> bool:
+    """Whether columns have calls in common with a group, and are equal to it in all of them."""
+    return all(
+        (shared := member.sizes.keys() & group.sizes.keys())
+        and all(member.sizes[call] == group.sizes[call] for call in shared)
+        for member in members
+    )
 
 
 def group_columns(columns: Iterable[Column], calls: int, uses: int) -> list[Group]:

@@ -6,7 +6,7 @@ import keyword
 from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
-from sekisho.deduction.columns import Column, Group
+from sekisho.deduction.columns import Column, Group, never_contradict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -84,24 +84,16 @@ def as_described(groups: Iterable[Group], word_of: AxisWords) -> list[Group]:
             alone = str(number) if len(words) > 1 else "".join(words)
             parts.setdefault(word_of(member) or alone, []).append(member)
         for word, members in parts.items():
-            earlier = (each for each in by_word.get(word, ()) if _never_contradict(each, members))
+            earlier = (each for each in by_word.get(word, ()) if never_contradict(each, members))
             home = next(earlier, None)
             if home is None:
                 home = Group(members.pop(0))
+                home.is_required = group.is_required
                 found.append(home)
                 by_word.setdefault(word, []).extend([home] if word in words else [])
             for member in members:
                 home.add(member)
     return found
-
-
-def _never_contradict(group: Group, members: Iterable[Column]) -> bool:
-    """Whether columns have calls in common with a group, and are equal to it in all of them."""
-    return all(
-        (shared := member.sizes.keys() & group.sizes.keys())
-        and all(member.sizes[call] == group.sizes[call] for call in shared)
-        for member in members
-    )
 
 
 def _common(shapes: Sequence[tuple[str, ...]]) -> tuple[str, ...] | None:

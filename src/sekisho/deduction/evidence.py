@@ -86,7 +86,8 @@ CLAIMS: Final = {
     ),
     "equal": Claim(
         "two axes that are one, of several sizes",
-        "one name for both, as in an einops pattern",
+        "it requires that they are: `x @ y`, `solve(a, b)`, `vmap(f)(x, y)`, `assert len(x) == y.shape[0]`, "
+        "one name for both in an einops pattern or an einsum",
         *(2, 2, 1),
         "a name each; `#n`, of which one may be 1, if the code combines the arrays by broadcasting only: "
         "`x - y`, `where(c, x, y)`",
@@ -94,14 +95,14 @@ CLAIMS: Final = {
     ),
     "equal by one size": Claim(
         "two axes of arguments that were always of one size, 5 or more",
-        "",
+        "it requires that they are, as above; of any size",
         *(2, 1, 2),
         "a name each",
         "a call with other sizes",
     ),
     "square": Claim(
         "two axes of one array that are one, where another array has the axis too",
-        "one name for both",
+        "it requires a square: `cholesky(x)`, `solve(x, b)`, one name for both",
         *(2, 2, 3),
         "the first of them is the other array's",
         "calls from three functions or tests",

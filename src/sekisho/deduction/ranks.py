@@ -44,10 +44,11 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
     batched = [*_batch_described(rest, said, is_new=bool(shared)), *_batch_squares(rest, said)]
     texts |= rest
     batched += shared
+    kept = {*shared, *_required_squares(texts, said)}
     open_slots = [
         slot
         for slot in _uncertain(texts, said, calls=calls, uses=uses)
-        if (slot.name, slot.path) not in said.batched and slot not in shared
+        if (slot.name, slot.path) not in said.batched and slot not in kept
     ]
     split = {slot: _split(texts[slot]) for slot in open_slots}
     firsts = {*_first_axes(texts, said)}
@@ -175,6 +176,25 @@ def _batch_squares(texts: dict[Slot, str], said: Said) -> list[Slot]:
     for slot in changed:
         texts[slot] = f"... {texts[slot]}".rstrip()
     return changed
+
+
+def _required_squares(texts: Mapping[Slot, str], said: Said) -> Iterator[Slot]:
+    """Yield batches of squares that the code requires, and results of the same axes: they hold at any rank."""
+    required = {
+        one[0] for one, other in said.equal if one[0] == other[0] and {one[1], other[1]} == {-1, -2}
+    }
+    squares = [
+        slot
+        for slot, text in texts.items()
+        if slot.name in required and text.startswith("... ") and not slot.path
+    ]
+    axes = {word for slot in squares for word in texts[slot].split()}
+    yield from squares
+    yield from (
+        slot
+        for slot, text in texts.items()
+        if slot.name in _RESULTS and len(text.split()) > 1 and axes.issuperset(text.split())
+    )
 
 
 def _is_alone(slot: Slot, texts: Mapping[Slot, str]) -> bool:

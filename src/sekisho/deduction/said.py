@@ -46,6 +46,7 @@ class Said(NamedTuple):
         together: groups of parameters and results whose axes in front broadcast, each with how many are behind.
         loose: pairs of parameters that it combines by broadcasting.
         tied: pairs of parameters that have to have equal sizes.
+        equal: pairs of axes of parameters that have to be equal.
         varied: the results that have other axes by one ``return`` than by another.
         whole: the parameters that may be integers wherever they may be floats.
         numbers: the parameters that it calculates with, as with integers and floats alike.
@@ -81,6 +82,7 @@ class Said(NamedTuple):
     together: tuple[Mapping[str, int], ...] = ()
     loose: frozenset[frozenset[str]] = frozenset()
     tied: frozenset[frozenset[str]] = frozenset()
+    equal: frozenset[tuple[tuple[str, int], tuple[str, int]]] = frozenset()
     varied: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()

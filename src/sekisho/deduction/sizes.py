@@ -19,6 +19,7 @@ from sekisho.deduction.evidence import Weaker
 from sekisho.deduction.expressions import find_expression
 from sekisho.deduction.naming import name_groups
 from sekisho.deduction.ranks import loosen
+from sekisho.deduction.required import join_required
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -49,7 +50,9 @@ def axes_of(
     layouts = lay_out(slots, said.batched)
     calls = different_calls(slots)
     columns = [column for layout in layouts.values() for column in layout.columns]
-    groups = as_described(group_columns(columns, calls, uses), described)
+    groups = group_columns(columns, calls, uses)
+    join_required(groups, said)
+    groups = as_described(groups, described)
     absorb(layouts, groups)
     words = _words(groups, arguments, said, calls)
     weaker = [*_weaker_sizes(groups, words, calls)]
@@ -110,7 +113,8 @@ def _are_results(group: Group) -> bool:
 
 
 def _is_said(group: Group, said: Said) -> bool:
-    return any((c.slot.name, c.slot.path, c.index) in said.names for c in group.members)
+    named = any((c.slot.name, c.slot.path, c.index) in said.names for c in group.members)
+    return named or group.is_required
 
 
 def _number(group: Group, said: Said, calls: int) -> int:

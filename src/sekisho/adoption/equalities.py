@@ -1,0 +1,137 @@
+"""Find axes that code requires to be equal: ``x @ y``, ``solve(a, b)``, ``if x.shape[0] != y.shape[0]: raise``."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from sekisho.adoption.requirements import required
+from sekisho.adoption.shapes import axis_of, number_in, patterns_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    Axis = tuple[str, int]
+    """A parameter and the number of an axis. An axis from the right that the array lacks is its first."""
+
+__all__ = ["equalities"]
+
+_PRODUCTS: Final = frozenset({"matmul", "dot", "mm", "bmm", "mv"})
+_SOLVING: Final = frozenset({"solve", "cho_solve", "lstsq", "solve_triangular"})
+_SQUARE: Final = frozenset(
+    """cholesky det eig eigh eigvals eigvalsh expm inv inverse logdet matrix_exp matrix_power slogdet
+    solve trace_inverse""".split()  # noqa: SIM905 - a list of words reads better
+)
+"""Functions whose first argument is a square matrix, or a stack of them."""
+
+_TURNED: Final = {-1: -2, -2: -1}
+
+
+def equalities(
+    nodes: Iterable[ast.AST], statements: Iterable[ast.stmt], parameters: frozenset[str]
+) -> frozenset[tuple[Axis, Axis]]:
+    """Return the pairs of axes of parameters that have to be equal.
+
+    Args:
+        nodes: what every call runs while the parameters still hold the arguments.
+        statements: the statements that every call runs, for what they compare.
+        parameters: the names of the parameters.
+    """
+    pairs = [pair for node in nodes for pair in _of_node(node)]
+    pairs += [pair for statement in statements for pair in _compared(statement)]
+    return frozenset(
+        (one, other)
+        for one, other in pairs
+        if one != other and one[0] in parameters and other[0] in parameters
+    )
+
+
+def _of_node(node: ast.AST) -> Iterator[tuple[Axis, Axis]]:
+    match node:
+        case ast.BinOp(left=left, op=ast.MatMult(), right=right):
+            yield from _paired(_axis(left, -1), _axis(right, -2))
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)):
+            yield from _of_call(node, name)
+        case ast.Call(func=ast.Call() as made, args=args):
+            yield from _mapped(made, args)
+        case _:
+            pass
+
+
+def _of_call(call: ast.Call, name: str) -> Iterator[tuple[Axis, Axis]]:
+    yield from _lettered(patterns_of(call))
+    function, args = call.func, [*call.args]
+    is_method = isinstance(function, ast.Attribute) and name in _PRODUCTS and len(args) == 1
+    if isinstance(function, ast.Attribute) and is_method:
+        args = [function.value, *args]
+    if name in _PRODUCTS and len(args) > 1:
+        yield from _paired(_axis(args[0], -1), _axis(args[1], -2))
+    if name in _SOLVING and len(args) > 1:
+        yield from _paired(_axis(args[0], -2), _axis(args[1], -2))
+    if name in _SQUARE and args:
+        yield from _paired(_axis(args[0], -2), _axis(args[0], -1))
+
+
+def _mapped(made: ast.Call, args: list[ast.expr]) -> Iterator[tuple[Axis, Axis]]:
+    """Yield what ``vmap(f)(x, y)`` and ``vmap(f, in_axes=(0, 1))(x, y)`` take item by item."""
+    function = made.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    if not name.endswith("vmap"):
+        return
+    keywords = {word.arg: word.value for word in made.keywords}
+    given = keywords.get("in_axes", keywords.get("in_dims", ast.Constant(0)))
+    given = made.args[1] if len(made.args) > 1 else given
+    places = given.elts if isinstance(given, (ast.Tuple, ast.List)) else [given] * len(args)
+    found = [
+        axis
+        for value, place in zip(args, places, strict=False)
+        if (number := number_in(place)) is not None and (axis := _axis(value, number)) is not None
+    ]
+    yield from itertools.combinations(found, 2)
+
+
+def _lettered(arrays: Iterable[tuple[ast.expr, list[str]]]) -> Iterator[tuple[Axis, Axis]]:
+    """Yield the axes with one word in a pattern."""
+    places: dict[str, list[Axis]] = defaultdict(list)
+    for value, words in arrays:
+        at = words.index("...") if "..." in words else len(words)
+        for index, word in enumerate(words):
+            axis = _axis(value, index if index < at else index - len(words))
+            if axis is not None and word != "..." and not word.isdecimal():
+                places[word].append(axis)
+    for axes in places.values():
+        yield from itertools.combinations(axes, 2)
+
+
+def _compared(statement: ast.stmt) -> Iterator[tuple[Axis, Axis]]:
+    """Yield what ``assert x.shape[0] == y.shape[0]`` and ``if len(x) != len(y): raise`` require."""
+    wanted = ast.Eq if isinstance(statement, ast.Assert) else ast.NotEq
+    for test in required(statement):
+        match test:
+            case ast.Compare(ops=ops) if all(isinstance(op, wanted) for op in ops):
+                sides = [axis for part in (test.left, *test.comparators) if (axis := axis_of(part))]
+                yield from itertools.pairwise(sides)
+            case _:
+                pass
+
+
+def _axis(value: ast.expr, index: int) -> Axis | None:
+    """Return the axis of a parameter that an expression has; those of ``x.T`` are turned."""
+    match value:
+        case ast.Name(id=name):
+            return name, index
+        case ast.Attribute(value=inner, attr="T" | "mT" | "H" | "mH") if index in _TURNED:
+            return _axis(inner, _TURNED[index])
+        case ast.Call(
+            func=ast.Attribute(value=inner, attr="conj" | "conjugate" | "astype" | "to" | "float")
+        ):
+            return _axis(inner, index)
+        case _:
+            return None
+
+
+def _paired(one: Axis | None, other: Axis | None) -> Iterator[tuple[Axis, Axis]]:
+    if one is not None and other is not None:
+        yield one, other
