@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -20,11 +20,11 @@ from sekisho.guard.refusals import REFUSALS, write_refusal
 from sekisho.guard.report import note_refusal
 from sekisho.guard.writes import forget
 from sekisho.utils import is_guard, locals_of
-from sekisho.validation import Place, why_classless, why_unreadable
+from sekisho.validation import Place, why_classless, why_unhashable, why_unreadable
 from sekisho.worlds import find_world, flatten, is_compiling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import FrameType, TracebackType
 
     from sekisho.contract import Contract, Parameter
@@ -63,8 +63,10 @@ def make_explainer(
             place, holds_arrays = Place(contract, parameter), bool(array_specs(parameter.spec))
             reason, hint = (why_unreadable(value) if holds_arrays else None) or (None, None)
             if reason is None and not is_of_body:
-                # The guard's `isinstance` reads the class; the body has errors of its own.
+                # The guard's tests read the class; the body has errors of its own.
                 reason = why_classless(value, _classes_in(parameter.spec))
+            if reason is None and not is_of_body and parameter.spec is UNANNOTATED:
+                reason, hint = why_unhashable(value), "annotate it; Any takes whatever comes"
             if reason is not None:
                 kind = WorldError if holds_arrays else BoundaryError
                 reason = f"{place.it} {reason}"
@@ -103,9 +105,17 @@ def _declared(contract: Contract, values: dict[str, Any]) -> Iterator[tuple[Para
     for parameter in (*contract.parameters, contract.result):
         name = result if parameter is contract.result else parameter.name
         if name in values:
-            is_plain = parameter.spec is UNANNOTATED
-            for each in [values[name], *(() if is_plain else flatten(values[name]))]:
+            value = values[name]
+            for each in [value, *_items_of(parameter, value)]:
                 yield parameter, each
+
+
+def _items_of(parameter: Parameter, value: Any) -> Iterable[Any]:
+    if parameter.spec is not UNANNOTATED:
+        return flatten(value)
+    if parameter.kind is parameter.kind.VAR_KEYWORD:
+        return cast("dict[str, Any]", value).values()
+    return cast("tuple[Any, ...]", value) if parameter.kind is parameter.kind.VAR_POSITIONAL else ()
 
 
 def _classes_in(spec: Any) -> tuple[Any, ...]:

@@ -32,19 +32,11 @@ def _lines(piece: str, width: int) -> list[str]:
     word, bracket, inside = piece.partition("(")
     if len(piece) <= width or word not in {"", "and ", "or "}:
         return [piece]
-    parts = _parts(piece.removeprefix(word))
-    if len(parts) > 1:  # no bracket around all of it
-        return [line for part in (word + parts[0], *parts[1:]) for line in _lines(part, width)]
-    lines = [line for part in _parts(inside.removesuffix(")")) for line in _lines(part, width - 4)]
-    return [f"{word}{bracket}", *(f"    {each}" for each in lines), ")"]
-
-
-def _parts(test: str) -> list[str]:
-    """Split a test before each ``and`` and ``or`` that is not inside of a bracket."""
     parts: list[str] = []
-    for part in re.split(r" (?=and |or )", test):
+    for part in re.split(r" (?=and |or )", inside.removesuffix(")")):
         if parts and parts[-1].count("(") > parts[-1].count(")"):  # inside of a nested bracket
             parts[-1] += f" {part}"
         else:
             parts.append(part)
-    return parts
+    lines = [line for part in parts for line in _lines(part, width - 4)]
+    return [f"{word}{bracket}", *(f"    {each}" for each in lines), ")"]

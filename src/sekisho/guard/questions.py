@@ -167,13 +167,11 @@ def _unannotated(scope: Scope, local: str) -> Case:
     world = scope.contract.options.world
     isinstance_, type_ = scope.builtin("isinstance"), scope.builtin("type")
     # Most values without an annotation are plain, and this test costs a tenth of the next. A class
-    # of another metaclass may not be hashable, or may raise when it is compared.
-    known, every = f"{type_}({type_}({local})) is", scope.name_global("_plain", "plain")
-    plain = f"{known} {type_} and {type_}({local}) in {every}"
-    not_plain = f"({known} not {type_} or {type_}({local}) not in {every})"
+    # may have no hash, if its metaclass defines `==`: `explain` words that error.
+    plain = f"{type_}({local}) {{}} {scope.name_global('_plain', 'plain')}"
     # Containers count as foreign: strict mode looks into them.
     foreign = f"{isinstance_}({local}, {scope.name_global('_foreign', 'foreign', world)})"
-    yes, no = [f"({plain})", f"not {foreign}"], [not_plain, foreign]
+    yes, no = [plain.format("in"), f"not {foreign}"], [plain.format("not in"), foreign]
     if world is None:
         own = f"{isinstance_}({local}, {scope.array_type})"
         yes.insert(1, own)

@@ -8,7 +8,7 @@ function, argument, expected, got, and the fix. Where ``violations="warn"``, it 
 from sekisho.validation.call import Call, call_reader
 from sekisho.validation.copies import Copies, read_only_note, what_was_lost
 from sekisho.validation.doubts import find_doubts
-from sekisho.validation.facts import why_classless, why_unreadable
+from sekisho.validation.facts import why_classless, why_unhashable, why_unreadable
 from sekisho.validation.fast_path import make_quick_lane
 from sekisho.validation.hand_back import first_array_of, make_hand_back
 from sekisho.validation.invalid import Invalid
@@ -35,5 +35,6 @@ __all__ = [
     "read_only_note",
     "what_was_lost",
     "why_classless",
+    "why_unhashable",
     "why_unreadable",
 ]

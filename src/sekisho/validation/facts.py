@@ -27,6 +27,7 @@ __all__ = [
     "bind_dtype",
     "shape_of",
     "why_classless",
+    "why_unhashable",
     "why_no_scalar",
     "why_unreadable",
 ]
@@ -115,6 +116,17 @@ def why_classless(value: Any, classes: tuple[Any, ...] = ()) -> str | None:
     except SekishoError:
         raise
     except Exception as error:  # noqa: BLE001 - a property may raise anything
+        return _hostile(error)
+    return None
+
+
+def why_unhashable(value: Any) -> str | None:
+    """Return why a value's class has no hash, as under a metaclass that defines ``==``; None if it has one."""
+    try:
+        hash(type(value))
+    except SekishoError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a metaclass may raise anything
         return _hostile(error)
     return None
 
