@@ -8,7 +8,7 @@ x.shape``), what it leaves open (``isinstance(x, list)``, ``torch.is_tensor(x)``
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.asking import (
     asked_for_namespace,
@@ -19,12 +19,8 @@ from sekisho.adoption.asking import (
 )
 from sekisho.adoption.docstrings import described_in
 from sekisho.adoption.libraries import differs_between_libraries
-from sekisho.adoption.requirements import (
-    certain_statements,
-    required,
-    requirements,
-    unconditional_nodes,
-)
+from sekisho.adoption.operands import uses_of
+from sekisho.adoption.requirements import certain_statements, required, requirements
 from sekisho.adoption.returns import returns_of
 from sekisho.adoption.shapes import batched_in, names_in_body, ranked_in
 from sekisho.adoption.spreading import Spread, spread_of
@@ -39,9 +35,6 @@ _METHODS: Final = {
     "dict": {"update", "setdefault", "pop", "popitem", "clear", "copy"},
 }
 """Methods that ``Sequence`` and ``Mapping`` do not have."""
-
-_OF_CONTAINERS: Final = frozenset({*dir(list), *dir(tuple), *dir(dict)})
-"""Attributes that lists, tuples and dicts have, too."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Place = tuple[str, tuple[str, ...]]
@@ -61,6 +54,7 @@ class Body(NamedTuple):
         unions: the classes that it asks for, by parameter, where it asks nothing else of it.
         iterated: the parameters that it iterates over, or unpacks.
         arrays: the parameters that it uses as nothing but an array may be used.
+        combined: the parameters that it uses so in a library that makes no arrays of lists.
         parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
         passes: the parameters that it passes by themselves, each with the name of the function.
         any_library: the parameters that it may ask which library's they are.
@@ -85,6 +79,7 @@ class Body(NamedTuple):
     unions: Mapping[str, tuple[str, ...]]
     iterated: frozenset[str]
     arrays: frozenset[str]
+    combined: frozenset[str]
     parts: frozenset[str]
     passes: frozenset[tuple[str, str]]
     any_library: frozenset[str]
@@ -115,6 +110,11 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
     asked = {id(test) for statement in certain for test in required(statement)}
     asked |= insisted_on(node)
     docs = described_in(node, parameters, cls)
+    sized = {
+        name
+        for (name, path), each in docs.items()
+        if not path and {*each.shapes} - {(), ("...",)} and each.others <= {"none"}
+    }
     nullable = {name for (name, path), each in docs.items() if "none" in each.others and not path}
     optional = frozenset(_optional(node, parameters)) | (nullable & parameters)
     batched = batched_in(node, parameters)
@@ -133,9 +133,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         dict(left_open(node, parameters, asked)),
         unions_in(node, parameters, asked),
         frozenset(_iterated(node)) & parameters,
-        frozenset(_used_as_arrays(node)) & parameters,
-        frozenset(_passed_to_parts(node)) & parameters,
-        frozenset(each for each in _passed(node) if each[0] in parameters),
+        *uses_of(node, parameters, sized),
         frozenset(asked_which_library(node, asked)) & parameters,
         frozenset(asked_for_namespace(node)) & parameters,
         optional,
@@ -156,66 +154,6 @@ def _iterated(node: _Function) -> Iterator[str]:
                 yield from (part.id for part in _iterables(value) if isinstance(part, ast.Name))
             case ast.Assign(targets=[ast.Tuple() | ast.List()], value=ast.Name(id=name)):
                 yield name
-            case _:
-                pass
-
-
-def _used_as_arrays(node: _Function) -> Iterator[str]:
-    """Yield parameters that must be arrays, as in ``x.shape``, ``x[:, 0]``, ``x - y``.
-
-    A parameter that is only passed on, as in ``np.dot(x, y)``, may be a list, since NumPy's
-    functions convert lists.
-    """
-    stored = _first_stores(node)
-    for each in unconditional_nodes(node):
-        yield from (part.id for part in _array_operands(each) if _is_passed_value(part, stored))
-
-
-def _first_stores(node: _Function) -> dict[str, int]:
-    """The first line in which each name is assigned to."""
-    stored: dict[str, int] = {}
-    for each in ast.walk(node):
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
-            stored[each.id] = min(each.lineno, stored.get(each.id, each.lineno))
-    return stored
-
-
-def _is_passed_value(node: ast.expr, stored: Mapping[str, int]) -> TypeGuard[ast.Name]:
-    """Whether a name still has what was passed: behind ``x = normalised(x)`` it has not."""
-    return isinstance(node, ast.Name) and node.lineno <= stored.get(node.id, node.lineno)
-
-
-def _array_operands(node: ast.AST) -> list[ast.expr]:
-    match node:
-        case ast.Attribute(value=value, attr=attr) if attr not in _OF_CONTAINERS:
-            return [value]
-        case ast.Subscript(value=value, slice=ast.Tuple() | ast.Constant(value=None)):
-            return [value]
-        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.MatMult(), right=right):
-            return [left, right]
-        case ast.BinOp(left=left):  # the right operand is often a number, as in ``x / scale``
-            return [left]
-        case _:
-            return []
-
-
-def _passed_to_parts(node: _Function) -> Iterator[str]:
-    for each in unconditional_nodes(node):
-        match each:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="self")), args=[ast.Name(id=x), *_]):
-                yield x
-            case _:
-                pass
-
-
-def _passed(node: _Function) -> Iterator[tuple[str, str]]:
-    """What every call passes on: ``x`` and ``g`` of ``g(x)``."""
-    stored = _first_stores(node)
-    for each in unconditional_nodes(node):
-        match each:
-            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
-                values = [*each.args, *(word.value for word in each.keywords)]
-                yield from ((part.id, name) for part in values if _is_passed_value(part, stored))
             case _:
                 pass
 
