@@ -314,7 +314,7 @@ def _write_and_hold(
             )
             return 1
         dropped = {**new, **dropped}
-        plan = make_plan(seen, settings, dropped)
+        plan = make_plan(seen, settings, dropped, plan)
     left_alone = _left_alone(rounds)
     _report(_without(plan, left_alone), options)
     for unkept, text in dropped.items():

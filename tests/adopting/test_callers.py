@@ -67,7 +67,8 @@ def test_an_argument_is_an_array_where_every_call_passes_it_to_code_that_needs_o
 @pytest.mark.parametrize(
     ("g", "handed"),
     [
-        ("def g(y):\n    return y - 1", True),
+        ("def g(y):\n    return len(y) * (y - 1)", True),
+        ("def g(y):\n    return y - 1", False),
         ("def g(y):\n    return torch.exp(y)", True),
         ("class g:\n    def __init__(self, y):\n        self.n = y.shape", True),
         ("class C:\n    def g(self, y):\n        return y[:, 0]", True),

@@ -621,7 +621,16 @@ def test_what_is_handed_on_only_may_be_a_list_where_the_library_takes_lists(worl
     calls = [(array(n, world=world), NONE) for n, *_ in SIZES]
     libraries = frozenset({world})
     found = annotations("x", *calls, arrays=frozenset(), libraries=libraries)["x"]
-    assert found.startswith("left out: it is handed on only") == is_left
+    assert (found == "left out: the code would work with a number or a list, too") == is_left
+
+
+@pytest.mark.parametrize(("world", "is_left"), [("numpy", True), ("torch", False)])
+@pytest.mark.parametrize("uses", [1, 2])
+def test_what_is_combined_may_be_a_list_where_the_library_takes_lists(uses, world, is_left):
+    calls = [(array(n, world=world), NONE) for n, *_ in SIZES]
+    more = {"libraries": frozenset({world}), "combined": frozenset({"x"})}
+    found = annotations("x", *calls, arrays=frozenset(), uses=uses, **more)["x"]
+    assert found.startswith("left out") == is_left
 
 
 def test_the_length_of_a_tuple_without_arrays_is_not_known():
@@ -981,9 +990,23 @@ def test_where_an_argument_of_numpys_may_be_a_number_the_result_may_be_one():
     calls = [(array(n), array(n)) for n, *_ in SIZES]
     calls += [(array(n, m), array(n, m)) for n, m, _ in SIZES]
     handed_on = annotations("x", *calls, arrays=frozenset())
-    assert handed_on["x"] == "left out: it is handed on only, as a list might be"
+    assert handed_on["x"] == "left out: the code would work with a number or a list, too"
     assert handed_on["return"] == "left out: it may have no axes"
     assert axes("x", *calls)["return"] == "*batch"
+
+
+@pytest.mark.parametrize("world", ["torch", "jax"])
+@pytest.mark.parametrize("is_used", [True, False])
+@pytest.mark.parametrize("arrays", ["", "x", "xy"])
+def test_where_every_argument_may_be_a_number_the_result_may_be_one(arrays, is_used, world):
+    calls = [tuple([array(n, 2, world=world)] * 3) for n, *_ in SIZES]
+    used = frozenset({world} if is_used else ())
+    found = annotations("x y", *calls, arrays=frozenset(arrays), libraries=used, uses=1)
+    is_left = found["return"] == "left out: it may be a number"
+    assert is_left == (not arrays and not is_used)
+    calls = [(*given[:2], NONE) for given in calls]
+    found = annotations("x y", *calls, arrays=frozenset(arrays), libraries=used, uses=1)
+    assert found["return"] != "left out: it may be a number"
 
 
 def test_a_result_that_one_return_reshapes_is_left_open():

@@ -116,6 +116,30 @@ BOTH = [
         ("f(ones(2, 3), whole(2, 3))", "f(ones(2, 3), ones(2, 3))"),
     ),
     Case(
+        "numbers_instead_of_arrays",
+        "def f(x, y):\n    return 1 / (1 + (x - y) ** 2)",
+        "f(ones({n}, 3), ones({n}, 3))",
+        (
+            "f(0.5, ones(2, 3))",
+            "f(ones(2, 3), 2)",
+            "f(0.5, 2)",
+            "f(ones(2, 3).mean(), ones(3))",
+            "f(wide(2, 3)[0, 0], 1)",
+        ),
+    ),
+    Case(
+        "a_number_that_another_function_combines",
+        "def g(y):\n    return -y / 2\n\ndef f(x):\n    return g(x)",
+        "f(ones({n}, 3))",
+        ("f(0.5)", "f(ones(2, 3)[0, 0])"),
+    ),
+    Case(
+        "a_number_of_the_world_that_it_is_combined_in",
+        "def f(x, y):\n    return L.{exp}(y) * x",
+        "f(ones({n}, 3), ones({n}, 3))",
+        ("f(0.5, ones(2, 3))", "f(ones(2, 3).max(), ones(2, 3))"),
+    ),
+    Case(
         "a_flag_of_numpys",
         "def f(x, twice=False):\n    return L.{exp}(x) * (2 if twice else 1)",
         "f(ones({n}, 3), True)",
@@ -292,6 +316,22 @@ BOTH = [
         ("f(other(2, 3)) + other(2, 3)",),
     ),
 ]
+NUMPYS = [
+    Case(
+        "a_list_instead_of_an_array",
+        "def f(m, x):\n    return L.{exp}(m) @ x - len(x)",
+        "f(ones(3, {n}), ones({n}))",
+        ("f(ones(3, 2), [1.0, 2.0])", "f(ones(3, 2), (1, 2))"),
+    ),
+    Case(
+        "a_list_that_is_combined",
+        "def f(x, y):\n    return x - L.{exp}(y)",
+        "f(ones({n}), ones({n}))",
+        ("f([1.0, 2.0], ones(2))", "f(ones(2), [1.0, 2.0])", "f([1.0, 2.0], 3)"),
+    ),
+]
+"""Lists, which NumPy combines with arrays and other libraries do not."""
+
 WORLDS = {
     "numpy": ("import numpy as np", "np", "exp", "asarray"),
     "torch": ("import torch", "torch", "exp", "as_tensor"),
@@ -302,8 +342,13 @@ RUNS = {
     "same": "call(4)\n    call(4)",
     "callers": "for n in (3, 4, 6):\n        call(n), again(n + 1), once_more(n + 2)",
 }
-BY_CALLS = frozenset({"length_of_one", "integers", "a_list", "items", "recursion", "state"})
-"""Calls from three functions are evidence for a number of axes, and for integers alone."""
+BY_CALLS = frozenset(
+    {"length_of_one", "integers", "a_list", "items", "recursion", "state"}
+    | {"numbers_instead_of_arrays", "a_number_that_another_function_combines"}
+    | {"a_number_of_the_world_that_it_is_combined_in"}
+)
+"""Calls from three functions are evidence for a number of axes, for integers alone, and for arrays of
+other libraries than NumPy."""
 
 HELPERS = """
     import numpy as np
@@ -331,7 +376,7 @@ def names_of(world):
 
 def cases():
     for world in WORLDS:
-        for case in BOTH:
+        for case in (*BOTH, *(NUMPYS if world == "numpy" else ())):
             for run in RUNS:
                 if run != "callers" or case.name not in BY_CALLS:
                     yield f"{case.name}_{world}_{run}", case, world, run

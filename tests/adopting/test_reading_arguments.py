@@ -25,20 +25,23 @@ def definition_of(body, parameters="self, x, y"):
         "return x.shape",
         "return x[:, 0]",
         "return x[None]",
-        "return x - 1",
-        "return 1 + x",
+        "return len(x), x - 1",
+        "return x[0] + (1 + x)[0]",
+        "return (x @ x) * (x * 2)",
         "return x @ x",
-        "return x * 2",
         "return x[1:] - x[:-1]",
         "return 0.5 * (x[1:] + x[:-1])",
         "return (x[1:] + 0.5 * x[:-1]) ** 2",
-        "return x[1:] / y",
         "return np.where(x[1:] >= 0.0, 1, 0)",
         "return einsum(x, y, 'n d, d -> n')",
         "return einops.einsum(x, 'n n ->')",
         "n = x.sum()\nif n:\n    return n",
         "x = x.reshape(-1)",
         "if x.ndim == 2:\n    return 1",
+        "return -x / x[0]",
+        "return x[x > 0]",
+        "return x[0 >= x]",
+        "return x.real / x.index(3)",
     ],
 )
 def test_an_array_is_used_as_no_list_or_number_can_be(body):
@@ -48,9 +51,24 @@ def test_an_array_is_used_as_no_list_or_number_can_be(body):
 @pytest.mark.parametrize(
     "body",
     [
+        "return x - 1",
+        "return 1 + x",
+        "return x * 2",
+        "return x - y",
+        "return x / y",
+        "return -x",
+        "return x ** 2",
+        "return x > 0",
+        "return x[0], x == 0",
+        "return x[0], x < y",
+        "return 1 - x ** 2 / (y + x)",
+        "return x.real - x.conjugate()",
         "return np.dot(x, y)",
         "return x[0]",
         "return len(x)",
+        "return x[1:] / y",
+        "return len(x), x - y",
+        "return x[0] * (x + y)",
         "return 2 * x",
         "return 1.0 / x",
         "return g(x)",
@@ -73,6 +91,42 @@ def test_an_array_is_used_as_no_list_or_number_can_be(body):
 )
 def test_what_a_list_or_a_number_survives_says_nothing(body):
     assert "x" not in definition_of(body).body.arrays
+
+
+@pytest.mark.parametrize(
+    ("body", "is_combined"),
+    [
+        ("return x @ y", True),
+        ("return len(x), x - y", True),
+        ("return x[0] * (x + y)", True),
+        ("return x[x < y]", True),
+        ("return x[x == y]", False),
+        ("return x - y", False),
+        ("return x[0], len(x)", False),
+        ("return x.real - y", False),
+    ],
+)
+def test_some_libraries_combine_no_list_with_an_array(body, is_combined):
+    assert ("x" in definition_of(body).body.combined) == is_combined
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_array"),
+    [
+        ("ndarray, shape (n, 3)", True),
+        ("array of shape (..., 3)", True),
+        ("ndarray, shape (n, 3) or None", True),
+        ("ndarray", False),
+        ("array-like, shape (n, 3)", False),
+        ("float or ndarray, shape (n, 3)", False),
+        ("ndarray, shape (...)", False),
+    ],
+)
+def test_a_shape_in_the_docstring_says_that_no_number_may_be_combined(kind, is_array):
+    body = (
+        f'"""Scale.\n\nParameters\n----------\nx : {kind}\n    What is scaled.\n"""\nreturn x * y'
+    )
+    assert ("x" in definition_of(body).body.arrays) == is_array
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,8 @@ x.shape``), what it leaves open (``isinstance(x, list)``, ``torch.is_tensor(x)``
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.adoption.arrays import array_operands
 from sekisho.adoption.asking import (
     asked_for_namespace,
     asked_which_library,
@@ -21,12 +20,8 @@ from sekisho.adoption.asking import (
 from sekisho.adoption.docstrings import described_in
 from sekisho.adoption.equalities import equalities
 from sekisho.adoption.libraries import differs_between_libraries
-from sekisho.adoption.requirements import (
-    certain_statements,
-    required,
-    requirements,
-    unconditional_nodes,
-)
+from sekisho.adoption.operands import nodes_before_stores, uses_of
+from sekisho.adoption.requirements import certain_statements, required, requirements
 from sekisho.adoption.returns import returns_of
 from sekisho.adoption.shapes import batched_in, names_in_body, ranked_in
 from sekisho.adoption.spreading import Spread, spread_of
@@ -60,6 +55,7 @@ class Body(NamedTuple):
         unions: the classes that it asks for, by parameter, where it asks nothing else of it.
         iterated: the parameters that it iterates over, or unpacks.
         arrays: the parameters that it uses as nothing but an array may be used.
+        combined: the parameters that it uses so in a library that makes no arrays of lists.
         parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
         passes: the parameters that it passes by themselves, each with the name of the function.
         bound: the same, each with its place among the arguments, or its keyword.
@@ -86,6 +82,7 @@ class Body(NamedTuple):
     unions: Mapping[str, tuple[str, ...]]
     iterated: frozenset[str]
     arrays: frozenset[str]
+    combined: frozenset[str]
     parts: frozenset[str]
     passes: frozenset[tuple[str, str]]
     bound: frozenset[tuple[str, str, int | str]]
@@ -111,7 +108,6 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         cls: its class; the numbers with which the class builds its parts count as sizes, too.
     """
     names = names_in_body(node, parameters)
-    passed = frozenset(each for each in _passed(node) if each[0] in parameters)
     certain = [*certain_statements(node, parameters)]
     found = requirements(certain, parameters, names)
     ranked = {name for statement in certain for name in ranked_in(statement, parameters)}
@@ -119,6 +115,11 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
     asked = {id(test) for statement in certain for test in required(statement)}
     asked |= insisted_on(node)
     docs = described_in(node, parameters, cls)
+    sized = {
+        name
+        for (name, path), each in docs.items()
+        if not path and {*each.shapes} - {(), ("...",)} and each.others <= {"none"}
+    }
     nullable = {name for (name, path), each in docs.items() if "none" in each.others and not path}
     optional = frozenset(_optional(node, parameters)) | (nullable & parameters)
     batched = batched_in(node, parameters)
@@ -137,10 +138,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         dict(left_open(node, parameters, asked)),
         unions_in(node, parameters, asked),
         frozenset(_iterated(node)) & parameters,
-        frozenset(_used_as_arrays(node)) & parameters,
-        frozenset(_passed_to_parts(node)) & parameters,
-        frozenset((name, called) for name, called, _ in passed),
-        passed,
+        *uses_of(node, parameters, sized),
         frozenset(asked_which_library(node, asked)) & parameters,
         frozenset(asked_for_namespace(node)) & parameters,
         optional,
@@ -150,7 +148,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         {place: each.shapes for place, each in docs.items() if each.shapes},
         {place: each.others for place, each in docs.items() if each.others},
         differs_between_libraries(node),
-        equalities(_nodes_before_stores(node, parameters), certain, parameters),
+        equalities(nodes_before_stores(node, parameters), certain, parameters),
         spread_of(node, parameters),
     )
 
@@ -162,64 +160,6 @@ def _iterated(node: _Function) -> Iterator[str]:
                 yield from (part.id for part in _iterables(value) if isinstance(part, ast.Name))
             case ast.Assign(targets=[ast.Tuple() | ast.List()], value=ast.Name(id=name)):
                 yield name
-            case _:
-                pass
-
-
-def _used_as_arrays(node: _Function) -> Iterator[str]:
-    """Yield parameters that must be arrays, as in ``x.shape``, ``x[:, 0]``, ``x - y``.
-
-    A parameter that is only passed on, as in ``np.dot(x, y)``, may be a list, since NumPy's
-    functions convert lists.
-    """
-    stored = _first_stores(node)
-    for each in unconditional_nodes(node):
-        yield from (part.id for part in array_operands(each) if _is_passed_value(part, stored))
-
-
-def _first_stores(node: _Function) -> dict[str, int]:
-    """The first line in which each name is assigned to."""
-    stored: dict[str, int] = {}
-    for each in ast.walk(node):
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
-            stored[each.id] = min(each.lineno, stored.get(each.id, each.lineno))
-    return stored
-
-
-def _nodes_before_stores(node: _Function, parameters: frozenset[str]) -> Iterator[ast.AST]:
-    """Yield what every call runs while all parameters in it still have what was passed."""
-    stored = {name: line for name, line in _first_stores(node).items() if name in parameters}
-    for each in unconditional_nodes(node):
-        names = (part for part in ast.walk(each) if isinstance(part, ast.Name))
-        if not stored or all(_is_passed_value(part, stored) for part in names):
-            yield each
-
-
-def _is_passed_value(node: ast.expr, stored: Mapping[str, int]) -> TypeGuard[ast.Name]:
-    """Whether a name still has what was passed: behind ``x = normalised(x)`` it has not."""
-    return isinstance(node, ast.Name) and node.lineno <= stored.get(node.id, node.lineno)
-
-
-def _passed_to_parts(node: _Function) -> Iterator[str]:
-    for each in unconditional_nodes(node):
-        match each:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="self")), args=[ast.Name(id=x), *_]):
-                yield x
-            case _:
-                pass
-
-
-def _passed(node: _Function) -> Iterator[tuple[str, str, int | str]]:
-    """What every call passes on: ``x``, ``g`` and 0 of ``g(x)``."""
-    stored = _first_stores(node)
-    for each in unconditional_nodes(node):
-        match each:
-            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
-                values: list[tuple[int | str, ast.expr]] = [*enumerate(each.args)]
-                values += [(word.arg or "", word.value) for word in each.keywords]
-                for place, part in values:
-                    if _is_passed_value(part, stored):
-                        yield part.id, name, place
             case _:
                 pass
 

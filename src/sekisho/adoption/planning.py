@@ -70,11 +70,24 @@ class PlannedFile(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Planned files, files that could not be read, and top-level code that works with arrays."""
+    """What to write in a package.
+
+    Attributes:
+        files: the planned files.
+        skipped: the files that could not be read.
+        blocks: the code at the top of modules that works with arrays.
+        dropped: what is not written, because a run contradicted it.
+    """
 
     files: tuple[PlannedFile, ...]
     skipped: tuple[Skipped, ...]
     blocks: tuple[Block, ...] = ()
+    dropped: frozenset[Unkept] = frozenset()
+
+    def for_file(self, path: str, dropped: Set[Unkept]) -> PlannedFile | None:
+        """Return what is planned for a file, if other choices of what to drop leave it as it is."""
+        is_changed = any(each.path == path for each in dropped ^ self.dropped)
+        return None if is_changed else next((f for f in self.files if f.path == path), None)
 
     def with_classes(self) -> Iterator[Unkept]:
         """Yield the annotations that name a class which the code of the function asks for."""
@@ -228,13 +241,20 @@ def _ranks_of(observed: Observed) -> dict[str, int]:
     return {name: len(each) for name, each in ranks.items()}
 
 
-def make_plan(seen: Sources, settings: Settings, dropped: Collection[Unkept] = ()) -> Plan:
+def make_plan(
+    seen: Sources,
+    settings: Settings,
+    dropped: Collection[Unkept] = (),
+    before: Plan | None = None,
+) -> Plan:
     """Decide what to write in each file.
 
     Args:
         seen: the functions.
         settings: the user's settings.
         dropped: what not to write, because a run contradicted it.
+        before: an earlier plan for the same functions and settings. Its files are kept unless something else
+            is dropped in them, since writing a file takes most of the time.
 
     Raises:
         ImportError: if libcst is not installed.
@@ -242,10 +262,13 @@ def make_plan(seen: Sources, settings: Settings, dropped: Collection[Unkept] = (
     by_path: dict[str, list[Deduced]] = defaultdict(list)
     for each in seen.deduced.values():
         by_path[each.observed.path].append(each)
+    unkept = frozenset(dropped)
     files = (
-        _plan_file(source, by_path[path], settings, dropped) for path, source in seen.files.items()
+        (before.for_file(path, unkept) if before else None)
+        or _plan_file(source, by_path[path], settings, unkept)
+        for path, source in seen.files.items()
     )
-    return Plan(tuple(files), seen.skipped, seen.blocks)
+    return Plan(tuple(files), seen.skipped, seen.blocks, unkept)
 
 
 def _said(

@@ -131,9 +131,9 @@ def _may_be_more(name: str, form: Form, said: Said, uses: int) -> str:
         return "what came beside arrays was made one"
     if name in said.arrays or name in said.handed:
         return ""
-    if is_of_host:  # NumPy's functions also accept lists and numbers
-        return "it is handed on only, as a list might be"
-    is_seen = name in said.parts or CLAIMS["array"].holds(uses=uses)
+    if is_of_host:  # its functions, and its operators, also accept lists and numbers
+        return "the code would work with a number or a list, too"
+    is_seen = name in said.parts or name in said.combined or CLAIMS["array"].holds(uses=uses)
     return "" if is_seen else "it is handed on only, as None might be"
 
 

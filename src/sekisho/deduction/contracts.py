@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.deduction.claims import left_out, widened, words_of
 from sekisho.deduction.evidence import Weaker
@@ -12,12 +12,14 @@ from sekisho.deduction.sizes import axes_of, different_calls
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from sekisho.deduction.said import Said
     from sekisho.tracer import Call, Described, DescribedArray, Observed
 
 __all__ = ["Deduced", "deduce", "dtypes_of"]
+
+_RESULTS: Final = frozenset({"return", "yield"})
 
 
 class Deduced(NamedTuple):
@@ -91,9 +93,8 @@ def deduce(
     axes, unsure = axes_of(slots, integers, said, uses)
     words, kinds = words_of(slots, said, uses)
     without_lone_runs(axes, left)
-    for slot in slots:
-        if slot.name in {"return", "yield"} and _may_have_no_axes(slot, axes):
-            left.setdefault("return", Weaker("return", "result", "it may have no axes"))
+    if doubt := _doubtful_result(slots, axes, said, left):
+        left.setdefault("return", Weaker("return", "result", doubt))
     without_lone_runs(axes, left)
     shown = [each for each in (*weaker, *unsure, *kinds) if each.place not in left]
     return Deduced(
@@ -185,6 +186,19 @@ def _decorator(
         f"only {only} came, and its code asks what '{asks[0]}' is" if asks else f"only {only} came"
     )
     return "", [Weaker("", "world", seen)]
+
+
+def _doubtful_result(
+    slots: Sequence[Slot], axes: Mapping[Slot, str], said: Said, left: Collection[str]
+) -> str:
+    """Return why a result that was an array may be a number; "" if it may not."""
+    results = [slot for slot in slots if slot.name in _RESULTS]
+    if any(_may_have_no_axes(slot, axes) for slot in results):
+        return "it may have no axes"
+    given = {slot.name for slot in slots} - _RESULTS
+    # A library's function gives an array whatever comes.
+    is_open = bool(results and given) and given <= {*left} and not said.libraries
+    return "it may be a number" if is_open else ""
 
 
 def _may_have_no_axes(slot: Slot, axes: Mapping[Slot, str]) -> bool:

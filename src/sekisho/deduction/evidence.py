@@ -165,9 +165,9 @@ CLAIMS: Final = {
         "it is not asked what it is (`isinstance`, `is_tensor`, `hasattr`, `x == 'auto'`), unless every call "
         "has to pass the test, as by `if not isinstance(x, ndarray): raise`; is not made "
         "an array (`np.asarray(x)`), is neither iterated over nor unpacked, and is used as no list, "
-        "number or None can be: `x.shape`, `x[:, 0]`, `x - y`; of other libraries than NumPy, which "
-        "make no arrays of lists, a call of theirs and `self.layer(x)` say so too; so does a function of the "
-        "package that every call passes it on to",
+        "number or None can be: `x.shape`, `x[:, 0]`, `len(x)` beside `x - 1`, and `x - y` if the docstring "
+        "gives its shape; of other libraries than NumPy, which make no arrays of lists, `x @ y`, a call of "
+        "theirs and `self.layer(x)` say so too; so does a function of the package that every call passes it on to",
         *(1, 1, 3),
         "no annotation",
         "an annotation by hand; of other libraries than NumPy's, calls from three functions",
@@ -196,8 +196,9 @@ CLAIMS: Final = {
     "result": Claim(
         "a result, or its shape",
         "every `return` gives what came (a tuple, None, or something else), and writes out what is a "
-        "container or a number: `return a, b`, `return [...]`, `return len(x)`; an axis is an "
-        "argument's, or its number is written out",
+        "container or a number: `return a, b`, `return [...]`, `return len(x)`; an argument is an array and "
+        "nothing else, or the code uses a library other than NumPy; an axis is an argument's, or its number "
+        "is written out",
         *(0, 0, 0),
         "no annotation; `_`",
         "a call that comes by the other `return`",

@@ -25,6 +25,8 @@ class Said(NamedTuple):
         unions: the classes that it asks for, by parameter, as it writes them: it asks nothing else of it.
         iterated: the parameters that it iterates over, or unpacks.
         arrays: the parameters that are arrays by their annotation, or by what the code does with them.
+        combined: the parameters that it uses as no number can be, and with others as no list can be in a
+            library that makes no arrays of lists.
         handed: the parameters that it passes to a library which makes no arrays of lists, or to a
             function that uses them as arrays.
         parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
@@ -63,6 +65,7 @@ class Said(NamedTuple):
     unions: Mapping[str, tuple[str, ...]] = {}
     iterated: frozenset[str] = frozenset()
     arrays: frozenset[str] = frozenset()
+    combined: frozenset[str] = frozenset()
     handed: frozenset[str] = frozenset()
     parts: frozenset[str] = frozenset()
     any_library: frozenset[str] = frozenset()
