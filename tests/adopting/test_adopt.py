@@ -278,7 +278,7 @@ def test_what_never_holds_is_given_up_after_three_runs(write, adopt):
 
 def test_where_no_contract_is_to_blame_the_files_are_as_they_were(write, adopt):
     """The program looks at its own signature: no guard rejects anything, and yet it fails."""
-    path = write("one.py", "def one(x):\n    return x - 1\n")
+    path = write("one.py", "def one(x):\n    return x - x.min()\n")
     write(
         "program.py",
         """
@@ -623,10 +623,7 @@ def test_tensors_and_a_boundary(write, adopt, torch):
         in text
     )
     assert '    k: Float[Tensor, "b n d"],\n    v: Float[Tensor, "b n d"],\n' in text
-    assert (
-        '@sk.same_world\ndef twice(x: Real[sk.Array, "*shape"]) -> Real[sk.Array, "*shape"]:'
-        in text
-    )
+    assert "@sk.same_world\ndef twice(x):\n" in text  # it would work with a number, too
 
 
 @pytest.mark.parametrize("options", [(), ("--write",)])
