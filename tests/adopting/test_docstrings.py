@@ -75,6 +75,11 @@ KINDS = [
     ('float | Float[Array, ""]', ((),), "number"),
     ('list[Float[Array, "n"]]', (("n",),), "list"),
     ('Int[Array, "_ #n m+1"]', (("_0", "_1", "_2"),), ""),
+    ('Union[float, "Tensor"]', (), "number"),
+    ('Tuple[int, "Tensor"]', (), "list number"),
+    ('Dict[str, "Tensor"]', (), "other"),
+    ('Float[Array | float, "d"]', (), "number"),
+    ('Float[ArrayLike, "n d"]', (("n", "d"),), "list number"),
     ("an index of the tensor, as in exe or 0x1f", (), ""),
 ]
 
@@ -161,6 +166,9 @@ def test_any_text_can_be_read(docstring):
         ("``(N, 3)`` inputs.", (("N", "3"),)),
         ("``(n,)`` weights, or None.", (("n",),)),
         ("``(lower, upper)``.", ()),
+        ("``(low, high)`` limits of x.", ()),
+        ("``(low, high)`` pair of numbers.", ()),
+        ("``(mean, std)`` to normalise by.", ()),
         ("``(N, 3)``", ()),
         ("(N, 3) inputs.", ()),
         ("a pair ``(N, 3)`` of numbers.", ()),

@@ -13,9 +13,11 @@ from sekisho.adoption.definitions import find_definitions
 from sekisho.deduction import Said, deduce
 from sekisho.tracer import Call, Observed
 
+IMPORTS = "import jax, jax.numpy as jnp, numpy as np, torch\nfrom torch.linalg import solve\n"
+
 
 def body_of(code, parameters="x, y"):
-    text = f"def f({parameters}):\n{textwrap.indent(textwrap.dedent(code), '    ')}"
+    text = f"{IMPORTS}def f({parameters}):\n{textwrap.indent(textwrap.dedent(code), '    ')}"
     (found,) = find_definitions(ast.parse(text))
     return found.body
 
@@ -49,6 +51,27 @@ def body_of(code, parameters="x, y"):
         ("return x * y", None),
         ("return x @ z", None),
         ("return lambda: x @ y", None),
+        ("if z:\n    return x\nreturn x @ y", None),
+        ("try:\n    return x @ y\nexcept ValueError:\n    return x", None),
+        ("for _ in z:\n    x @ y", None),
+        ("while z:\n    x @ y", None),
+        ("with suppress(ValueError):\n    x @ y", None),
+        ("with torch.no_grad():\n    return x @ y", {("x", -1), ("y", -2)}),
+        ("return [x @ y for x in x]", None),
+        ("if x.shape[0] != y.shape[0] != z.shape[0]:\n    raise ValueError", None),
+        ("assert x.shape[0] == y.shape[0] == z.shape[0]", {("x", 0), ("y", 0)}),
+        ("return jax.vmap(g, **z)(x, y)", None),
+        ("return jax.vmap(g)(*z, x, y)", None),
+        ("return np.matmul(*z, x, y)", None),
+        ("return flow.inverse(x)", None),
+        ("return jnp.linalg.inv(x)", {("x", -2), ("x", -1)}),
+        ("return self.flow.inverse(x)", None),
+        ("return y.inverse(x)", {("y", -2), ("y", -1)}),
+        ("return y.solve(x, x)", None),
+        ("return inverse(x)", None),
+        ("flow = made(z)\nreturn flow.inverse(x)", None),
+        ("return x.dot(y, out=z)", {("x", -1), ("y", -2)}),
+        ("return x.dot(y, z)", {("x", -1), ("y", -2)}),
     ],
 )
 def test_code_says_which_axes_have_to_be_equal(code, pairs):
@@ -56,8 +79,9 @@ def test_code_says_which_axes_have_to_be_equal(code, pairs):
     assert {axis for pair in found for axis in pair} == (pairs or set())
 
 
-def test_a_system_of_equations_has_three_axes_that_are_one():
-    found = body_of("return solve(x, y)").equal
+@pytest.mark.parametrize("solve", ["np.linalg.solve", "torch.linalg.solve", "solve"])
+def test_a_system_of_equations_has_three_axes_that_are_one(solve):
+    found = body_of(f"return {solve}(x, y)").equal
     assert {*map(frozenset, found)} == {
         frozenset({("x", -1), ("x", -2)}),
         frozenset({("x", -2), ("y", -2)}),

@@ -18,16 +18,16 @@ from sekisho.adoption.asking import (
     unions_in,
 )
 from sekisho.adoption.docstrings import described_in
-from sekisho.adoption.equalities import equalities
+from sekisho.adoption.equalities import bound_in, equalities
 from sekisho.adoption.libraries import differs_between_libraries
-from sekisho.adoption.operands import nodes_before_stores, uses_of
+from sekisho.adoption.operands import uses_of
 from sekisho.adoption.requirements import certain_statements, required, requirements
 from sekisho.adoption.returns import returns_of
 from sekisho.adoption.shapes import batched_in, names_in_body, ranked_in
 from sekisho.adoption.spreading import Spread, spread_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Set
 
 __all__ = ["Body", "read_body"]
 
@@ -58,7 +58,7 @@ class Body(NamedTuple):
         combined: the parameters that it uses so in a library that makes no arrays of lists.
         parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
         passes: the parameters that it passes by themselves, each with the name of the function.
-        bound: the same, each with its place among the arguments, or its keyword.
+        bound: those that every call passes so, each with its place among the arguments, or its keyword.
         any_library: the parameters that it may ask which library's they are.
         namespaces: the parameters whose library's functions it asks for, as by ``get_namespace(x)``.
         optional: the parameters that may be None.
@@ -99,13 +99,16 @@ class Body(NamedTuple):
     spread: Spread
 
 
-def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | None) -> Body:
+def read_body(
+    node: _Function, parameters: frozenset[str], cls: ast.ClassDef | None, imported: Set[str]
+) -> Body:
     """Read a function.
 
     Args:
         node: the function.
         parameters: the names of its parameters.
         cls: its class; the numbers with which the class builds its parts count as sizes, too.
+        imported: the names that its module has imported from array libraries.
     """
     names = names_in_body(node, parameters)
     certain = [*certain_statements(node, parameters)]
@@ -139,6 +142,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         unions_in(node, parameters, asked),
         frozenset(_iterated(node)) & parameters,
         *uses_of(node, parameters, sized),
+        bound_in(certain, parameters),
         frozenset(asked_which_library(node, asked)) & parameters,
         frozenset(asked_for_namespace(node)) & parameters,
         optional,
@@ -148,7 +152,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         {place: each.shapes for place, each in docs.items() if each.shapes},
         {place: each.others for place, each in docs.items() if each.others},
         differs_between_libraries(node),
-        equalities(nodes_before_stores(node, parameters), certain, parameters),
+        equalities(certain, parameters, imported - parameters),
         spread_of(node, parameters),
     )
 

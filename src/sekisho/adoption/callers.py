@@ -132,7 +132,7 @@ def _read_axes(
 def _origins(caller: Definition, called: Definition) -> Mapping[str, set[str]]:
     """Return which arguments of a function come to each parameter of one that it calls."""
     found: dict[str, set[str]] = defaultdict(set)
-    is_method = called.parameters[:1] == ("self",)
+    is_method = called.parameters[:1] in {("self",), ("cls",)}
     given = called.parameters[is_method:]
     names = called.name.split(".")[-2:]
     for name, function, place in caller.body.bound:

@@ -168,7 +168,7 @@ def _define(node: _Function, scope: _Scope) -> Definition:
         tuple([_last_name(each) for each in node.decorator_list]),
         any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in own_nodes(node)),
         isinstance(node, ast.AsyncFunctionDef),
-        read_body(node, frozenset(parameters), scope.cls),
+        read_body(node, frozenset(parameters), scope.cls, scope.libraries.imported.keys()),
         scope.libraries.used_by(node) or scope.used,
         scope.libraries.passed_in(node) & frozenset(parameters),
         written_parameters(node, parameters),

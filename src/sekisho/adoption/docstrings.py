@@ -19,6 +19,7 @@ __all__ = ["Described", "described_in"]
 _WORD: Final = r"(?:\.\.\.|…|\\?\*\w*|\w+(?:\s*[-+*/]{1,2}\s*\w+)*)"
 _BRACKETS: Final = rf"[(\[]\s*(?:{_WORD}\s*(?:,\s*{_WORD}\s*)*,?)?\s*[)\]]"
 _ARRAYS: Final = r"(?:\w+\.){0,3}(?:(?:nd)?array(?:[-_ ]?like)?|tensor|matrix)s?"
+_CONTENTS: Final = r"(?:inputs?|outputs?|weights?|data|features|samples|points|values|fields?)"
 _ALTERNATIVE: Final = rf"(?<=[)\]])[\s`*,]*\bor\s+(?:shape\s*)?[`*]*(?P<other>{_BRACKETS})"
 _SHAPES: Final = re.compile(
     rf"\b(?:shapes?|sizes?)\b(?:\s+of)?\s*[:=]?[\s`*]*(?::math:`)?\s*(?P<after>{_BRACKETS})"
@@ -32,13 +33,14 @@ _CROSSED: Final = re.compile(rf"(?<![\w.]){_SIZE}(?:\s?[x\u00d7]\s?{_SIZE})+(?![
 """Shapes as in ``BxNx3 tensor`` and ``...xDxD matrices``."""
 
 _ANNOTATED: Final = re.compile(
-    r"(?:\w+\.)*[A-Z]\w*\[[\w.|\s]+,\s*(?P<q>[\"'])(?P<axes>.*?)(?P=q)\s*\]"
+    r"(?:\w+\.)*(?:Shaped|Num|Real|Inexact|Float|BFloat|Complex|Integer|U?Int|Bool|Key)(?:\d\w*)?"
+    r"\[\s*(?P<class>[\w.]+)\s*,\s*(?P<q>[\"'])(?P<axes>.*?)(?P=q)\s*\]"
 )
 """Annotations of jaxtyping, as in ``Float[Array, "n d"]``."""
 
 _SHAPES_IN_TEXT: Final = re.compile(
     rf"\bshape\b(?:\s+of)?(?:\s+is)?\s*[:=]?[\s`*]*(?::math:`)?\s*(?P<after>{_BRACKETS})"
-    rf"|^\s*``(?P<first>{_BRACKETS})``(?!\s*(?:\.|$))"
+    rf"|^\s*``(?P<first>{_BRACKETS})``(?=\s+(?:\w+\s+){{0,2}}(?:{_ARRAYS}|{_CONTENTS})\b)"
     rf"|{_ALTERNATIVE}",
     re.IGNORECASE,
 )
@@ -132,7 +134,7 @@ def described_in(
 
 def _describe(entry: _Entry) -> Described:
     annotated = [_axes(match["axes"].split()) for match in _ANNOTATED.finditer(entry.kind)]
-    plain = _ANNOTATED.sub("array", entry.kind)
+    plain = _ANNOTATED.sub(_as_words, entry.kind)
     kind, text = (_CROSSED.sub(_with_brackets, each) for each in (plain, entry.text))
     in_text = () if annotated else _SHAPES_IN_TEXT.finditer(text)
     matches = [*_SHAPES.finditer(kind)] or [*in_text]
@@ -144,6 +146,10 @@ def _describe(entry: _Entry) -> Described:
     words = {"list": _LISTS, "number": _NUMBERS, "other": _OTHERS, "none": _NONE}
     others = frozenset(name for name, pattern in words.items() if pattern.search(rest))
     return Described(tuple(dict.fromkeys(shapes)), others)
+
+
+def _as_words(annotation: re.Match[str]) -> str:
+    return "array-like or number" if annotation["class"].endswith("Like") else "array"
 
 
 def _axes(words: list[str]) -> tuple[str, ...]:

@@ -7,22 +7,22 @@ import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from sekisho.adoption.requirements import required
+from sekisho.adoption.requirements import certain_nodes, required
 from sekisho.adoption.shapes import axis_of, number_in, patterns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Set
 
     Axis = tuple[str, int]
     """A parameter and the number of an axis. An axis from the right that the array lacks is its first."""
 
-__all__ = ["equalities"]
+__all__ = ["bound_in", "equalities"]
 
 _PRODUCTS: Final = frozenset({"matmul", "dot", "mm", "bmm", "mv"})
 _SOLVING: Final = frozenset({"solve", "cho_solve", "lstsq", "solve_triangular"})
 _SQUARE: Final = frozenset(
     """cholesky det eig eigh eigvals eigvalsh expm inv inverse logdet matrix_exp matrix_power slogdet
-    solve trace_inverse""".split()  # noqa: SIM905 - a list of words reads better
+    solve""".split()  # noqa: SIM905 - a list of words reads better
 )
 """Functions whose first argument is a square matrix, or a stack of them."""
 
@@ -30,17 +30,20 @@ _TURNED: Final = {-1: -2, -2: -1}
 
 
 def equalities(
-    nodes: Iterable[ast.AST], statements: Iterable[ast.stmt], parameters: frozenset[str]
+    statements: Iterable[ast.stmt], parameters: frozenset[str], imported: Set[str]
 ) -> frozenset[tuple[Axis, Axis]]:
     """Return the pairs of axes of parameters that have to be equal.
 
     Args:
-        nodes: what every call runs while the parameters still hold the arguments.
-        statements: the statements that every call runs, for what they compare.
+        statements: the statements that every call runs while the parameters hold the arguments.
         parameters: the names of the parameters.
+        imported: the names that the module has imported from array libraries.
     """
-    pairs = [pair for node in nodes for pair in _of_node(node)]
-    pairs += [pair for statement in statements for pair in _compared(statement)]
+    pairs: list[tuple[Axis, Axis]] = []
+    for statement in statements:
+        pairs += _compared(statement)
+        for each in certain_nodes(statement):
+            pairs += _of_node(each, parameters, imported)
     return frozenset(
         (one, other)
         for one, other in pairs
@@ -48,30 +51,77 @@ def equalities(
     )
 
 
-def _of_node(node: ast.AST) -> Iterator[tuple[Axis, Axis]]:
+def bound_in(
+    statements: Iterable[ast.stmt], parameters: frozenset[str]
+) -> frozenset[tuple[str, str, int | str]]:
+    """Return what every call passes on: ``x``, ``g`` and 0 of ``g(x)``."""
+    found: set[tuple[str, str, int | str]] = set()
+    for each in (node for statement in statements for node in certain_nodes(statement)):
+        match each:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if not _is_starred(
+                each
+            ):
+                values: list[tuple[int | str, ast.expr]] = [*enumerate(each.args)]
+                values += [(word.arg or "", word.value) for word in each.keywords]
+                found |= {(x.id, name, at) for at, x in values if isinstance(x, ast.Name)}
+            case _:
+                pass
+    return frozenset(each for each in found if each[0] in parameters)
+
+
+def _is_starred(call: ast.Call) -> bool:
+    """Whether a call has ``*args`` or ``**kwargs``, so that its arguments may be any."""
+    has_star = any(isinstance(each, ast.Starred) for each in call.args)
+    return has_star or any(word.arg is None for word in call.keywords)
+
+
+def _of_node(
+    node: ast.AST, parameters: frozenset[str], imported: Set[str]
+) -> Iterator[tuple[Axis, Axis]]:
     match node:
         case ast.BinOp(left=left, op=ast.MatMult(), right=right):
             yield from _paired(_axis(left, -1), _axis(right, -2))
-        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)):
-            yield from _of_call(node, name)
-        case ast.Call(func=ast.Call() as made, args=args):
+        case ast.Call() if _is_starred(node):
+            pass
+        case ast.Call(func=ast.Call() as made, args=args) if not _is_starred(made):
             yield from _mapped(made, args)
+        case ast.Call():
+            yield from _lettered(patterns_of(node))
+            yield from _of_mathematics(node, parameters, imported)
         case _:
             pass
 
 
-def _of_call(call: ast.Call, name: str) -> Iterator[tuple[Axis, Axis]]:
-    yield from _lettered(patterns_of(call))
-    function, args = call.func, [*call.args]
-    is_method = isinstance(function, ast.Attribute) and name in _PRODUCTS and len(args) == 1
-    if isinstance(function, ast.Attribute) and is_method:
-        args = [function.value, *args]
+def _of_mathematics(
+    call: ast.Call, parameters: frozenset[str], imported: Set[str]
+) -> Iterator[tuple[Axis, Axis]]:
+    """Yield what ``np.linalg.solve(a, b)`` and ``x.dot(y)`` require.
+
+    Not ``solver.solve(a, b)`` nor ``inverse(x)``: an object or a function of the package may do anything.
+    """
+    args, is_method = [*call.args], False
+    match call.func:
+        case ast.Attribute(value=ast.Name(id=owner) as receiver, attr=name) if owner in parameters:
+            args, is_method = [receiver, *call.args], True
+        case ast.Attribute(value=value, attr=name) if _root_of(value) in imported:
+            pass
+        case ast.Name(id=name) if name in imported:
+            pass
+        case _:
+            return
     if name in _PRODUCTS and len(args) > 1:
         yield from _paired(_axis(args[0], -1), _axis(args[1], -2))
-    if name in _SOLVING and len(args) > 1:
+    if name in _SOLVING and len(args) > 1 and not is_method:
         yield from _paired(_axis(args[0], -2), _axis(args[1], -2))
-    if name in _SQUARE and args:
+    if name in _SQUARE and args and not (is_method and name in _SOLVING):
         yield from _paired(_axis(args[0], -2), _axis(args[0], -1))
+
+
+def _root_of(node: ast.expr) -> str:
+    """Return the first name of ``np.linalg``; "" of anything else."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _mapped(made: ast.Call, args: list[ast.expr]) -> Iterator[tuple[Axis, Axis]]:
@@ -110,7 +160,12 @@ def _compared(statement: ast.stmt) -> Iterator[tuple[Axis, Axis]]:
     wanted = ast.Eq if isinstance(statement, ast.Assert) else ast.NotEq
     for test in required(statement):
         match test:
-            case ast.Compare(ops=ops) if all(isinstance(op, wanted) for op in ops):
+            case ast.Compare(ops=[op, *more]) if (
+                isinstance(op, wanted)
+                # ``if a != b != c: raise`` lets pass what differs in one place
+                and all(isinstance(each, wanted) for each in more)
+                and not (more and wanted is ast.NotEq)
+            ):
                 sides = [axis for part in (test.left, *test.comparators) if (axis := axis_of(part))]
                 yield from itertools.pairwise(sides)
             case _:

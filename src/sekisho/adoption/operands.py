@@ -18,7 +18,7 @@ from sekisho.adoption.shapes import einsum_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Set
 
-__all__ = ["Uses", "nodes_before_stores", "uses_of"]
+__all__ = ["Uses", "uses_of"]
 
 _OF_CONTAINERS: Final = frozenset({*dir(list), *dir(tuple), *dir(dict)})
 """Attributes that lists, tuples and dicts have, too."""
@@ -50,14 +50,12 @@ class Uses(NamedTuple):
             arrays of lists.
         parts: those that it calls a part of its object with, as in ``self.layer(x)``.
         passes: those that it passes by themselves, each with the name of the function.
-        bound: the same, each with its place among the arguments, or its keyword.
     """
 
     arrays: frozenset[str]
     combined: frozenset[str]
     parts: frozenset[str]
     passes: frozenset[tuple[str, str]]
-    bound: frozenset[tuple[str, str, int | str]]
 
 
 def uses_of(node: _Function, parameters: frozenset[str], sized: Set[str]) -> Uses:
@@ -69,7 +67,7 @@ def uses_of(node: _Function, parameters: frozenset[str], sized: Set[str]) -> Use
         sized: the parameters whose shape the docstring gives, and which it calls neither number nor list.
     """
     shown: dict[str, _Not] = defaultdict(lambda: _Not(0))
-    bound: set[tuple[str, str, int | str]] = set()
+    passes: set[tuple[str, str]] = set()
     parts: set[str] = set()
     stored = _first_stores(node)
     for each in unconditional_nodes(node):
@@ -78,9 +76,8 @@ def uses_of(node: _Function, parameters: frozenset[str], sized: Set[str]) -> Use
                 shown[value.id] |= what
         match each:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
-                values: list[tuple[int | str, ast.expr]] = [*enumerate(each.args)]
-                values += [(word.arg or "", word.value) for word in each.keywords]
-                bound |= {(x.id, name, at) for at, x in values if _is_passed_value(x, stored)}
+                values = [*each.args, *(word.value for word in each.keywords)]
+                passes |= {(part.id, name) for part in values if _is_passed_value(part, stored)}
             case _:
                 pass
         match each:
@@ -94,8 +91,7 @@ def uses_of(node: _Function, parameters: frozenset[str], sized: Set[str]) -> Use
         frozenset(x for x, what in shown.items() if _ARRAY in what) & parameters,
         frozenset(x for x, what in shown.items() if _TENSOR in what) & parameters,
         frozenset(parts) & parameters,
-        frozenset((x, name) for x, name, _ in bound if x in parameters),
-        frozenset(each for each in bound if each[0] in parameters),
+        frozenset(each for each in passes if each[0] in parameters),
     )
 
 
@@ -132,7 +128,9 @@ def _shown_by_operation(
     for value, other in ((left, right), (right, left)):
         is_beside_float = isinstance(other, ast.Constant) and type(other.value) is float
         # ``2 * x`` repeats a list, and the right operand is often a number, as in ``x / scale``
-        if not (value is left or is_beside_float or isinstance(op, ast.Add | ast.Sub | ast.MatMult)):
+        if not (
+            value is left or is_beside_float or isinstance(op, ast.Add | ast.Sub | ast.MatMult)
+        ):
             continue
         for each in (value, *_slices(value)):
             yield each, _Not.LIST_BESIDE_ARRAYS | more
@@ -144,8 +142,9 @@ def _refuses_lists(value: ast.expr, op: ast.operator, other: ast.expr) -> bool:
     """Whether an operation fails if a value is a list: beside a number, or beside itself."""
     if isinstance(other, ast.Constant):
         return not isinstance(op, ast.Mult)
-    names = {each.id for each in ast.walk(other) if isinstance(each, ast.Name)}
-    return not isinstance(op, ast.Add) and isinstance(value, ast.Name) and names == {value.id}
+    whole = next(_slices(other), other)  # ``x - x[0]`` works if the items are NumPy's scalars
+    is_itself = isinstance(value, ast.Name) and getattr(whole, "id", "") == value.id
+    return is_itself and not isinstance(op, ast.Add)
 
 
 def _slices(node: ast.expr) -> Iterator[ast.expr]:
@@ -165,15 +164,6 @@ def _is_einops_einsum(call: ast.Call) -> bool:
     """Whether the pattern is the last argument: NumPy's einsum has it in front, and takes lists."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     return name == "einsum" and bool(call.args) and isinstance(call.args[-1], ast.Constant)
-
-
-def nodes_before_stores(node: _Function, parameters: frozenset[str]) -> Iterator[ast.AST]:
-    """Yield what every call runs while all parameters in it still have what was passed."""
-    stored = {name: line for name, line in _first_stores(node).items() if name in parameters}
-    for each in unconditional_nodes(node):
-        names = (part for part in ast.walk(each) if isinstance(part, ast.Name))
-        if not stored or all(_is_passed_value(part, stored) for part in names):
-            yield each
 
 
 def _first_stores(node: _Function) -> dict[str, int]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Requirements",
+    "certain_nodes",
     "certain_statements",
     "parts_of",
     "required",
@@ -50,7 +51,8 @@ def certain_statements(node: _Function, parameters: frozenset[str]) -> Iterator[
 def _certain(body: list[ast.stmt], parameters: frozenset[str]) -> Iterator[ast.stmt]:
     for each in body:
         if isinstance(each, (ast.With, ast.AsyncWith)):
-            yield from _certain(each.body, parameters)
+            if not any(_hides_errors(item.context_expr) for item in each.items):
+                yield from _certain(each.body, parameters)
         else:
             yield each
         stored = {
@@ -61,6 +63,44 @@ def _certain(body: list[ast.stmt], parameters: frozenset[str]) -> Iterator[ast.s
         returns = any(isinstance(inner, ast.Return) for inner in ast.walk(each))
         if returns or stored & parameters:
             return
+
+
+def _hides_errors(manager: ast.expr) -> bool:
+    """Whether what a block requires may fail: ``with suppress(ValueError):``."""
+    function = manager.func if isinstance(manager, ast.Call) else manager
+    return _last(function) in {"suppress", "raises"}
+
+
+def certain_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes that run whenever a statement does, and whose errors leave the function.
+
+    Not those in branches, in loops, which may run no time, and in ``try``.
+    """
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Lambda():
+            return
+        case ast.Try() | ast.TryStar():
+            return
+        case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
+            inner: list[ast.AST] = [test]
+        case ast.Assert(test=test):
+            inner = [*parts_of(test, ast.And)]
+        case ast.BoolOp(values=[first, *_]):
+            inner = [first]
+        case ast.For(iter=values) | ast.AsyncFor(iter=values):
+            inner = [values]
+        case (
+            ast.ListComp(generators=[first, *_])
+            | ast.SetComp(generators=[first, *_])
+            | ast.DictComp(generators=[first, *_])
+            | ast.GeneratorExp(generators=[first, *_])
+        ):
+            inner = [first.iter]
+        case _:
+            inner = [*ast.iter_child_nodes(node)]
+    yield node
+    for each in inner:
+        yield from certain_nodes(each)
 
 
 def required(statement: ast.stmt) -> Iterator[ast.expr]:
@@ -87,6 +127,8 @@ def unconditional_nodes(node: ast.AST) -> Iterator[ast.AST]:
     match node:
         case ast.If(test=test) | ast.IfExp(test=test):
             inner: list[ast.AST] = [test]
+        case ast.Assert(test=test):
+            inner = [*parts_of(test, ast.And)]
         case ast.BoolOp(values=[first, *_]):
             inner = [first]
         case ast.ExceptHandler():

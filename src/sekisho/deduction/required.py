@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sekisho.deduction.columns import Column, Group
     from sekisho.deduction.said import Said
 
+    Axis = tuple[str, int]
     Places = Mapping[tuple[str, int], Column]
 
 __all__ = ["join_required"]
@@ -28,7 +29,7 @@ def join_required(groups: list[Group], said: Said) -> None:
     for pair in sorted(said.equal):
         one, other = (_column(*axis, places) for axis in pair)
         homes = [each for each in groups if one in each.members or other in each.members]
-        if one is None or other is None or not homes:
+        if one is None or other is None or not homes or _may_be_vectors(pair, one, other):
             continue
         first, *more = homes
         if all(never_contradict(first, each.members) for each in more):
@@ -37,6 +38,14 @@ def join_required(groups: list[Group], said: Said) -> None:
                 groups.remove(each)
                 for member in each.members:
                     first.add(member)
+
+
+def _may_be_vectors(pair: tuple[Axis, Axis], one: Column, other: Column) -> bool:
+    """Whether the right side of ``solve(a, b)`` may be a batch of vectors, whose last axis it then solves."""
+    if pair[0][1] != -2 or pair[1][1] != -2:
+        return False
+    ranks = {one.slot.ranks == {1} or other.slot.ranks == {1}, one.slot.ranks == other.slot.ranks}
+    return True not in ranks
 
 
 def _places(columns: Iterable[Column]) -> Places:

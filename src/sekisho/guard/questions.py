@@ -7,7 +7,6 @@ cannot check there is no inline check, and every value takes the slow path.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -229,15 +228,9 @@ def _any_of(cases: tuple[Case, ...]) -> tuple[Test, ...]:
     return (Test(f"({' or '.join(yes)})", " ".join(contrary_of(cases))),)
 
 
-_CALLABLE: Final[Any] = Callable  # to a type checker it is no class
-
-
 def _class_case(scope: Scope, kind: type, local: str) -> Case:
     if kind is type(None):
         return Case((Test(f"{local} is None", f"{local} is not None"),), {})
-    if kind is _CALLABLE:
-        # `isinstance` would hash the value's class, as for every abstract class; some cannot be.
-        return Case((is_so(f"{scope.builtin('callable')}({local})"),), {})
     if getattr(builtins, kind.__name__, None) is kind:
         name = scope.builtin(kind.__name__)
     else:

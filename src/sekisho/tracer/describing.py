@@ -58,7 +58,10 @@ class Describer:
 
     def describe(self, value: Any, depth: int = 0) -> Described:
         """Return the description of a value."""
-        way = self._ways.get(type(value))
+        try:
+            way = self._ways.get(type(value))
+        except Exception:  # noqa: BLE001 - a class has no hash if its metaclass defines `==`
+            return self._way_of(value)(value, depth)
         if way is None:
             # The first value of a class decides how values of the class are described.
             way = self._ways[type(value)] = self._way_of(value)

@@ -68,7 +68,14 @@ def is_subclass(kind: Any, cls: Any) -> bool:
     answer = cls.__subclasshook__(kind)
     if answer is not NotImplemented:
         return bool(answer)
-    return any(is_subclass(each, cls) for each in kind.__mro__[1:])
+    return any(_is_known(each, cls) for each in kind.__mro__[1:])
+
+
+def _is_known(base: Any, cls: Any) -> bool:
+    try:
+        return issubclass(base, cls)
+    except Exception:  # noqa: BLE001 - its bases are asked by themselves
+        return cls.__subclasshook__(base) is True
 
 
 def package_of(kind: Any) -> str:
