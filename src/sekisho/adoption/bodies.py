@@ -59,6 +59,7 @@ class Body(NamedTuple):
         parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
         passes: the parameters that it passes by themselves, each with the name of the function.
         bound: the same, each with its place among the arguments, or its keyword.
+        listed: the parameters that it passes in a list or a tuple, each with the name of the function.
         any_library: the parameters that it may ask which library's they are.
         namespaces: the parameters whose library's functions it asks for, as by ``get_namespace(x)``.
         optional: the parameters that may be None.
@@ -86,6 +87,7 @@ class Body(NamedTuple):
     parts: frozenset[str]
     passes: frozenset[tuple[str, str]]
     bound: frozenset[tuple[str, str, int | str]]
+    listed: frozenset[tuple[str, str]]
     any_library: frozenset[str]
     namespaces: frozenset[str]
     optional: frozenset[str]

@@ -51,6 +51,7 @@ class Uses(NamedTuple):
         parts: those that it calls a part of its object with, as in ``self.layer(x)``.
         passes: those that it passes by themselves, each with the name of the function.
         bound: the same, each with its place among the arguments, or its keyword.
+        listed: those that it passes in a list or a tuple, each with the name of the function.
     """
 
     arrays: frozenset[str]
@@ -58,6 +59,7 @@ class Uses(NamedTuple):
     parts: frozenset[str]
     passes: frozenset[tuple[str, str]]
     bound: frozenset[tuple[str, str, int | str]]
+    listed: frozenset[tuple[str, str]]
 
 
 def uses_of(node: _Function, parameters: frozenset[str], sized: Set[str]) -> Uses:
@@ -70,6 +72,7 @@ def uses_of(node: _Function, parameters: frozenset[str], sized: Set[str]) -> Use
     """
     shown: dict[str, _Not] = defaultdict(lambda: _Not(0))
     bound: set[tuple[str, str, int | str]] = set()
+    listed: set[tuple[str, str]] = set()
     parts: set[str] = set()
     stored = _first_stores(node)
     for each in unconditional_nodes(node):
@@ -81,6 +84,8 @@ def uses_of(node: _Function, parameters: frozenset[str], sized: Set[str]) -> Use
                 values: list[tuple[int | str, ast.expr]] = [*enumerate(each.args)]
                 values += [(word.arg or "", word.value) for word in each.keywords]
                 bound |= {(x.id, name, at) for at, x in values if _is_passed_value(x, stored)}
+                items = (x for _, value in values for x in _items(value))
+                listed |= {(x.id, name) for x in items if _is_passed_value(x, stored)}
             case _:
                 pass
         match each:
@@ -96,7 +101,12 @@ def uses_of(node: _Function, parameters: frozenset[str], sized: Set[str]) -> Use
         frozenset(parts) & parameters,
         frozenset((x, name) for x, name, _ in bound if x in parameters),
         frozenset(each for each in bound if each[0] in parameters),
+        frozenset(each for each in listed if each[0] in parameters),
     )
+
+
+def _items(node: ast.expr) -> list[ast.expr]:
+    return node.elts if isinstance(node, (ast.List, ast.Tuple)) else []
 
 
 def _shown_by(node: ast.AST) -> Iterator[tuple[ast.expr, _Not]]:
@@ -132,7 +142,9 @@ def _shown_by_operation(
     for value, other in ((left, right), (right, left)):
         is_beside_float = isinstance(other, ast.Constant) and type(other.value) is float
         # ``2 * x`` repeats a list, and the right operand is often a number, as in ``x / scale``
-        if not (value is left or is_beside_float or isinstance(op, ast.Add | ast.Sub | ast.MatMult)):
+        if not (
+            value is left or is_beside_float or isinstance(op, ast.Add | ast.Sub | ast.MatMult)
+        ):
             continue
         for each in (value, *_slices(value)):
             yield each, _Not.LIST_BESIDE_ARRAYS | more
