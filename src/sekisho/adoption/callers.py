@@ -230,7 +230,8 @@ def _ways_to_lists(travels: Iterable[tuple[Place, Place]]) -> Iterator[tuple[Pla
         if one.function == other.function and not (one.path or other.path):
             before[other].add(one)
     for start, end in every:
-        waiting, found = [start] if end.path else [], set[Place]()
+        waiting = [start] if end.path else []
+        found: set[Place] = set()
         while waiting:
             one = waiting.pop()
             if one not in found:
