@@ -122,6 +122,71 @@ def test_what_another_function_requires_of_axes_is_required_of_what_is_passed_on
     assert read_callees((), definitions).ranked[keys["f"]] == frozenset()
 
 
+def whole(text, path=()):
+    """Return whether the argument of ``f`` may be integers, where arrays went from it to ``g``."""
+    _, definitions = definitions_of(text)
+    keys = {each.name: key for key, each in definitions.items()}
+    way = (Place(keys["f"], "x", ()), Place(keys["g"], "y", path))
+    before, after = (read_callees(ways, definitions).whole[keys["f"]] for ways in ((), (way,)))
+    assert "x" not in before  # no array went there: it may be another ``g``
+    return "x" in after
+
+
+@pytest.mark.parametrize("use", ["F.conv2d(x)", "x.mean()", "self.layer(x)"])
+@pytest.mark.parametrize(
+    ("result", "is_whole"),
+    [
+        ("y / 255", True),
+        ("y.float()", True),
+        ("y.to(dtype)", True),
+        ("(y / 2, y * 0.5)", True),
+        ("y / 2 if y.max() > 1 else y", True),
+        ("y", False),
+        ("y - 1", False),
+        ("h(y)", False),
+        ("y.mean()", False),
+    ],
+)
+def test_what_comes_back_may_have_another_dtype(use, result, is_whole):
+    g = f"\n\ndef g(y):\n    return {result}\n"
+    assert whole(f"def f(self, x):\n    x = g(x)\n    return {use}{g}") == is_whole
+    assert whole(f"def f(self, x):\n    x, z = g(x)\n    return {use}{g}") == is_whole
+    assert not whole(f"def f(self, x):\n    z = {use}\n    return g(x){g}")
+    assert not whole(f"def f(self, x):\n    x = k(x)\n    {use}\n    return g(x){g}")
+
+
+@pytest.mark.parametrize("call", ["g([x, z])", "g((x, z))", "g(y=[x, z], k=0)", "self.g([z, x])"])
+@pytest.mark.parametrize(
+    ("g", "is_whole"),
+    [
+        ("for each in y:\n        assert each.dim() == 2 and each.size() == y[0].size()", True),
+        ("return [each - 1 for each in range(y[0].shape[0])]", True),
+        ("return torch.stack(y)", True),
+        ("for each in y:\n        F.conv2d(each)", False),
+        ("for each in y:\n        F.conv2d(each / 2)", True),
+        ("return y[0].mean()", False),
+        ("return h(y)", False),
+    ],
+)
+def test_what_is_passed_in_a_list_may_be_what_the_items_may_be(call, g, is_whole):
+    text = f"def f(self, x, z):\n    {call}\n    return x - z\n\ndef g(y, k=0):\n    {g}\n"
+    assert whole(text, (0,)) == is_whole
+    _, definitions = definitions_of(text)
+    assert "f" not in {each.name for each in definitions.values() if "x" in each.body.iterated}
+    if is_whole:  # of a list, nothing is known of the list's place itself
+        assert not callees(text, ("f x", "g y"))["f"][0]
+
+
+def test_an_array_that_is_two_arguments_goes_to_a_list_from_both():
+    text = "def f(x, z):\n    g([x, z])\n    return x - z\n\ndef g(y):\n    return y[0].shape\n"
+    _, definitions = definitions_of(text)
+    f, g = definitions
+    x, z, y = (Place(f, "x", ()), Place(f, "z", ()), Place(g, "y", (1,)))
+    for ways, found in [([(z, y)], {"z"}), ([(x, z), (z, y)], {"x", "z"}), ([(x, z)], set())]:
+        assert read_callees(ways, definitions).whole[f] == found
+    assert read_callees([(x, z), (z, x), (x, y)], definitions).whole[f] == {"x", "z"}
+
+
 def test_what_is_passed_on_may_be_passed_on_again():
     text = "def f(x):\n    return g(x)\n\ndef g(y):\n    return h(y)\n\ndef h(z):\n    return np.exp(z.T)\n"
     for ways in [(("f x", "g y"), ("g y", "h z")), (("g y", "h z"), ("f x", "g y"))]:

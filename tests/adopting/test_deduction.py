@@ -986,6 +986,17 @@ def test_floats_of_pytorch_may_be_integers_where_nothing_needs_floats():
     assert {each.partition("[")[0] for each in found.values()} == {"Real"}
 
 
+@pytest.mark.parametrize(
+    ("world", "word"), [("numpy", "Float"), ("torch", "Float"), ("cupy", "Float"), ("jax", "Real")]
+)
+def test_what_is_divided_in_place_needs_floats_where_the_array_is_written_into(world, word):
+    calls = [(array(n, world=world), array(n, world=world)) for n, *_ in SIZES]
+    words = {"libraries": frozenset({world}), "whole": frozenset("x")}
+    assert annotations("x", *calls, **words)["x"].startswith("Real")
+    found = annotations("x", *calls, **words, divided=frozenset("x"))
+    assert {each.partition("[")[0] for each in found.values()} == {word}
+
+
 def test_where_an_argument_of_numpys_may_be_a_number_the_result_may_be_one():
     calls = [(array(n), array(n)) for n, *_ in SIZES]
     calls += [(array(n, m), array(n, m)) for n, m, _ in SIZES]

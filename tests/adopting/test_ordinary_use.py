@@ -331,6 +331,35 @@ NUMPYS = [
     ),
 ]
 """Lists, which NumPy combines with arrays and other libraries do not."""
+POOL = "torch.nn.functional.avg_pool2d"
+TORCHS = [
+    Case(
+        "integers_that_are_divided",
+        f"def f(x, high=255):\n    x = x / float(high)\n    return {POOL}(x, 2)",
+        "f(ones(1, 1, 4, {n}))",
+        ("f(whole(2, 3, 4, 4))", "f(whole(2, 3, 4, 4).to(torch.uint8))"),
+    ),
+    Case(
+        "integers_that_a_function_divides",
+        f"def divided(y):\n    return y / 255\n\ndef f(x):\n    x = divided(x)\n    return {POOL}(x, 2)",
+        "f(ones(1, 1, 4, {n}))",
+        ("f(whole(2, 3, 4, 4))", "f(whole(2, 3, 4, 4).to(torch.uint8))"),
+    ),
+    Case(
+        "integers_in_a_list_that_is_checked",
+        "def checked(several):\n    for each in several:\n        assert each.size() == several[0].size()\n\n"
+        f"def f(x, y):\n    checked([x, y])\n    return {POOL}(x / 255, 2) - {POOL}(y.float(), 2)",
+        "f(ones(1, 1, 4, {n}), ones(1, 1, 4, {n}))",
+        ("f(whole(2, 3, 4, 4), whole(2, 3, 4, 4))", "f(ones(2, 3, 4, 4), whole(2, 3, 4, 4))"),
+    ),
+    Case(
+        "integers_that_a_branch_divides",
+        f"def f(x, high=1):\n    if high != 1:\n        x = x / high\n    return {POOL}(x, 2)",
+        "f(ones(1, 1, 4, {n}))",
+        ("f(whole(2, 3, 4, 4), high=255)", "f(ones(2, 3, 4, 4), high=255)"),
+    ),
+]
+"""Code that needs floats of what it makes of an argument, and not of the argument."""
 
 WORLDS = {
     "numpy": ("import numpy as np", "np", "exp", "asarray"),
@@ -376,7 +405,7 @@ def names_of(world):
 
 def cases():
     for world in WORLDS:
-        for case in (*BOTH, *(NUMPYS if world == "numpy" else ())):
+        for case in (*BOTH, *(NUMPYS if world == "numpy" else TORCHS)):
             for run in RUNS:
                 if run != "callers" or case.name not in BY_CALLS:
                     yield f"{case.name}_{world}_{run}", case, world, run

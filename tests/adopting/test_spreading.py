@@ -138,6 +138,114 @@ def test_code_of_libraries_that_refuse_integers_needs_floats(body, needs_floats)
     assert ("x" in spread(body, "self, x, y").floats) is needs_floats
 
 
+OTHER_DTYPE = """x / 255; x / y; x * 0.5; x + 1.0; 1.0 - x; x ** 0.5; x / float(y); x * float(y); -(x / 2) * 255;
+    (x / 2)[:, :1]; (x / 2).T; x.float(); x.double(); x.to(torch.float32); x.to('cuda', torch.float16);
+    x.to(dtype=torch.float32); x.to(y.dtype); x.to(y); x.type_as(y); x.to(dtype); x.astype(np.float32); x.astype(float);
+    x.astype('float64'); np.asarray(x, dtype=float); torch.as_tensor(x, dtype=torch.float32); np.sqrt(x); x.sqrt();
+    torch.exp(x); torch.div(x, 2); np.divide(x, 2); torch.mul(x, 0.5); torch.clamp(x, 0.0, 1.0); x.float().clone();
+    x.float().reshape(-1); g(x.float()); F.pad(x / 2, (1, 1)); torch.stack([x / 2, x * 0.5]); x > 0; ~(x == y);
+    x.argmax(-1); x.long(); x / 2 if y else x; x.float() or y; torch.where(x > 0, x / 2, 0.0); x.float() + x"""
+
+
+@pytest.mark.parametrize("made", [*map(str.strip, OTHER_DTYPE.split(";"))])
+@pytest.mark.parametrize("use", ["F.conv2d(z)", "z.mean()", "self.layer(z)", "w @ z", "z.norm(2)"])
+def test_what_needs_floats_of_another_dtype_does_not_need_them_of_the_argument(made, use):
+    assert "x" not in spread(f"z = {made}\nreturn {use}", "self, x, y").floats
+    assert "x" not in spread(f"x = {made}\nreturn {use.replace('z', 'x')}", "self, x, y").floats
+    assert "x" not in spread(f"return {use.replace('z', f'({made})')}", "self, x, y").floats
+    assert "x" in spread(f"{use.replace('z', 'x')}\nz = {made}", "self, x, y").floats
+
+
+SAME_DTYPE = """x; x * 2; x - y; x + 1; x[:, 0]; -x; x.T; x.reshape(-1, 3); x.clone(); x.to('cuda'); x.to(device); x.to(y.device);
+    x.clip(0, 1); torch.stack([x, x]); F.pad(x, (1, 1), value=0.5); x if y else y; x.long() + x; x.abs(); g(x); x.cuda();
+    zeros_like(x, dtype=x.dtype); x.sum(-1); torch.full_like(x, 0.5); x.to(x.dtype); x.half; x.max(dim=-1)"""
+
+
+@pytest.mark.parametrize("made", [*map(str.strip, SAME_DTYPE.split(";"))])
+@pytest.mark.parametrize("use", ["F.conv2d(z)", "z.mean()", "self.layer(z)", "w @ z"])
+def test_what_needs_floats_of_the_same_dtype_needs_them_of_the_argument(made, use):
+    assert "x" in spread(f"z = {made}\nreturn {use}", "self, x, y").floats
+
+
+@pytest.mark.parametrize(
+    ("body", "needs"),
+    [
+        ("x, y = x / 255, y / 255\nreturn F.conv2d(x, y)", ""),
+        ("x, y = x / 255, y\nreturn F.conv2d(x, y)", "y"),
+        ("if y:\n    x = x / y\nreturn F.conv2d(x)", ""),
+        ("if not x.is_floating_point():\n    x = x.float()\nreturn F.conv2d(x)", ""),
+        ("if y:\n    z = x\nelse:\n    z = x / 2\nreturn F.conv2d(z)", ""),
+        ("for _ in y:\n    x = x / 2\nreturn F.conv2d(x)", ""),
+        ("for _ in y:\n    z = F.conv2d(x)\n    x = x / 2\nreturn z", "x"),
+        ("with y:\n    x = x / 2\nreturn F.conv2d(x)", ""),
+        ("x /= 255\nreturn F.conv2d(x)", ""),
+        ("z = x.float()\nz *= y\nreturn F.conv2d(z)", ""),
+        ("z = 0.5\nz = z * x\nreturn F.conv2d(z)", ""),
+        ("if y is None:\n    y = x / 2\nreturn F.conv2d(x, y)", "xy"),
+        ("z = x / 2\nreturn F.conv2d(z - y)", ""),
+        ("z = x.long()\nreturn F.conv2d(z - y)", "y"),
+        ("x.div_(2)", "x"),
+        ("x.mul_(0.5)", "x"),
+        ("x.mul_(2).add_(y)", ""),
+        ("x.float().div_(2)", ""),
+        ("for z in [x, y / 2]:\n    F.conv2d(z)", "x"),
+        ("for z in (x, y):\n    F.conv2d(z)", "xy"),
+        ("for z in x:\n    y - z", ""),
+        ("for z in x / 2:\n    F.conv2d(z)", ""),
+        ("for a, z in x:\n    F.conv2d(z)", "x"),
+        ("z = [x, y]\nreturn self.layer(z)", "xy"),
+        ("z = x / 2\nreturn lambda: F.conv2d(z)", ""),
+        ("x = x / 2\nreturn lambda: F.conv2d(x)", ""),
+        ("return lambda: F.conv2d(x)", "x"),
+        ("n, k = x.size(0), x.size()[-2:]\nreturn len(x)", ""),
+    ],
+)
+def test_a_name_has_the_dtype_of_what_it_holds(body, needs):
+    assert spread(body, "self, x, y").floats.keys() & {*"xy"} == {*needs}
+
+
+@pytest.mark.parametrize(
+    "step", ["x /= 255", "x /= y", "x *= 0.5", "x -= 1.5", "x **= 0.5", "x += y.float()"]
+)
+def test_an_array_of_integers_cannot_become_one_of_floats_in_place(step):
+    assert "x" in spread(step).divided
+    assert "x" in spread(f"with y:\n    z = x\n    {step.replace('x', 'z', 1)}").divided
+    for body in (
+        f"if y:\n    {step}",
+        f"x = x.float()\n{step}",
+        f"x = g(x)\n{step}",
+        f"x = x[0]\n{step}",
+        f"x = x.sum(0)\n{step}",
+        f"if y:\n    x = x.astype(float)\n{step}",
+        f"if y:\n    return x\n{step}",
+        f"for z in y:\n    {step}",
+    ):
+        assert "x" not in spread(body).divided
+
+
+@pytest.mark.parametrize(
+    "step", ["x //= 2", "x *= 2", "x += y", "x -= 1", "x @= y", "x |= y", "x = x / 2"]
+)
+def test_integers_stay_integers_in_place(step):
+    assert not spread(step).divided
+
+
+@pytest.mark.parametrize(
+    ("body", "recast"),
+    [
+        ("return x / 2", "x"),
+        ("return x / 2, y", "x"),
+        ("return x / 2, y.float()", "xy"),
+        ("if y:\n    return x.float()\nreturn x", ""),
+        ("x = x / 2\nreturn g(x)", "x"),
+        ("return x - y", ""),
+        ("return g(x)", ""),
+    ],
+)
+def test_results_of_another_dtype_are_known(body, recast):
+    assert spread(body).recast == {*recast}
+
+
 @pytest.mark.parametrize(
     ("body", "numbers"), [("return x - 1", {"x"}), ("return y[x]", set()), ("return x == y", set())]
 )

@@ -453,6 +453,33 @@ def test_where_arrays_go_is_told(write, trace):
     assert {(a.name, b.name) for a, b in travels} == {("return", "x")}
 
 
+@pytest.mark.parametrize("passed", ["x", "[x, x]", "(x,)"])
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_each_caller_of_a_function_is_a_place_that_arrays_come_from(write, trace, library, passed):
+    script = write(
+        "program.py",
+        f"""
+        import {library}
+
+        def checked(y):
+            return None
+
+        def f(x):
+            checked({passed})
+
+        def g(x):
+            checked({passed})
+
+        for _ in range(3):
+            f({library}.ones(3))
+            g({library}.ones(3))
+        """,
+    )
+    observed, travels = trace(script)
+    ways = {(a.function, b.function) for a, b in travels if b.name == "y"}
+    assert ways >= {(observed[name].key, observed["checked"].key) for name in "fg"}
+
+
 def test_a_program_without_arrays_imports_nothing_for_it(write, trace):
     script = write(
         "program.py",

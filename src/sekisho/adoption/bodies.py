@@ -58,7 +58,8 @@ class Body(NamedTuple):
         combined: the parameters that it uses so in a library that makes no arrays of lists.
         parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
         passes: the parameters that it passes by themselves, each with the name of the function.
-        bound: those that every call passes so, each with its place among the arguments, or its keyword.
+        listed: the parameters that it passes in a list or a tuple, each with the name of the function.
+        bound: the parameters that every call passes by themselves, each with its place among the arguments, or its keyword.
         any_library: the parameters that it may ask which library's they are.
         namespaces: the parameters whose library's functions it asks for, as by ``get_namespace(x)``.
         optional: the parameters that may be None.
@@ -85,6 +86,7 @@ class Body(NamedTuple):
     combined: frozenset[str]
     parts: frozenset[str]
     passes: frozenset[tuple[str, str]]
+    listed: frozenset[tuple[str, str]]
     bound: frozenset[tuple[str, str, int | str]]
     any_library: frozenset[str]
     namespaces: frozenset[str]

@@ -64,7 +64,10 @@ def read_callees(
         definitions: the functions.
         several: the parameters to which arrays of several numbers of axes came.
     """
-    ways = [way for way in travels if _is_passed_on(*way, definitions)]
+    every = [*travels]
+    ways = [way for way in every if _is_passed_on(*way, definitions)]
+    to_lists = _ways_to_lists(every)
+    in_lists = [way for way in to_lists if _is_passed_on(*way, definitions, in_list=True)]
     certain = {
         key: (each.body.arrays | each.handed) - each.body.optional - each.body.open.keys()
         for key, each in definitions.items()
@@ -90,7 +93,9 @@ def read_callees(
                 libraries[here] |= libraries[there]
                 is_new = True
     operations = _read_operations(ways, definitions, several)
-    return Callees(handed, libraries, namespaces, *operations, *_read_axes(ways, definitions))
+    whole = _read_whole([*ways, *in_lists], definitions)
+    axes = _read_axes(ways, definitions)
+    return Callees(handed, libraries, namespaces, *operations, whole, *axes)
 
 
 def _read_axes(
@@ -149,8 +154,8 @@ def _read_operations(
     ways: Iterable[tuple[Place, Place]],
     definitions: Mapping[Key, Definition],
     several: Set[tuple[Key, str]],
-) -> tuple[dict[Key, frozenset[str]], dict[Key, dict[str, int]], dict[Key, frozenset[str]]]:
-    """Find the parameters that may have any number of axes, and those that may be integers.
+) -> tuple[dict[Key, frozenset[str]], dict[Key, dict[str, int]]]:
+    """Find the parameters that may have any number of axes, and how many of the last ones code speaks of.
 
     A function that passes an argument on needs what those need that it passes it on to.
     """
@@ -159,8 +164,38 @@ def _read_operations(
     ranked = {
         (key, x): each.ranked.get(x, _NONE) for key, each in spreads.items() for x in each.used
     }
+    is_new = True
+    while is_new:  # since what is passed on may be passed on again
+        is_new = False
+        for one, other in ways:
+            here, there = (one.function, one.name), (other.function, other.name)
+            names = {*definitions[other.function].name.split(".")[-2:]}
+            if ranked.get(here, _NONE).isdisjoint(names):
+                continue
+            if ranked.get(there, names) and there not in several:
+                continue
+            ranked[here] -= names
+            is_new = True
+            speaks = tails[other.function].get(other.name, 0)
+            before = tails[one.function].get(one.name, 0)
+            tails[one.function][one.name] = max(speaks, before)
+    free = {
+        key: frozenset(x for x in each.used if not ranked[key, x]) for key, each in spreads.items()
+    }
+    return free, tails
+
+
+def _read_whole(
+    ways: Iterable[tuple[Place, Place]], definitions: Mapping[Key, Definition]
+) -> dict[Key, frozenset[str]]:
+    """Find the parameters that may be integers.
+
+    A function needs floats of what it passes on if those need them that it passes it on to. It needs none
+    of what comes back if one of these gives results of another dtype, as ``x = scaled(x)`` may.
+    """
+    spreads = {key: each.body.spread for key, each in definitions.items()}
     floats = {
-        (key, x): each.floats.get(x, _NONE) for key, each in spreads.items() for x in each.used
+        (key, x): {*each.floats.get(x, ())} for key, each in spreads.items() for x in each.used
     }
     is_new = True
     while is_new:  # since what is passed on may be passed on again
@@ -168,34 +203,52 @@ def _read_operations(
         for one, other in ways:
             here, there = (one.function, one.name), (other.function, other.name)
             names = {*definitions[other.function].name.split(".")[-2:]}
-            for needs in (ranked, floats):
-                is_open = needs is ranked and there in several
-                if needs.get(here, _NONE).isdisjoint(names):
-                    continue
-                if needs.get(there, names) and not is_open:
-                    continue
-                needs[here] -= names
+            is_recast = other.name in spreads[other.function].recast
+            takes_integers = there in floats and not floats[there]
+            met = {
+                need
+                for need in floats.get(here, ())
+                if (takes_integers and need[0] in names)
+                or (is_recast and not need[1].isdisjoint(names))
+            }
+            if met:
+                floats[here] -= met
                 is_new = True
-                if needs is ranked:
-                    speaks = tails[other.function].get(other.name, 0)
-                    before = tails[one.function].get(one.name, 0)
-                    tails[one.function][one.name] = max(speaks, before)
-
-    def without(needs: Mapping[tuple[Key, str], frozenset[str]]) -> dict[Key, frozenset[str]]:
-        return {
-            key: frozenset(x for x in each.used if not needs[key, x])
-            for key, each in spreads.items()
-        }
-
-    return without(ranked), tails, without(floats)
+    return {
+        key: frozenset(x for x in each.used if not floats[key, x]) for key, each in spreads.items()
+    }
 
 
-def _is_passed_on(one: Place, other: Place, definitions: Mapping[Key, Definition]) -> bool:
+def _ways_to_lists(travels: Iterable[tuple[Place, Place]]) -> Iterator[tuple[Place, Place]]:
+    """Yield the ways of arrays to the items of lists, from each argument that they were.
+
+    In ``f(x, x)``, the array is seen at one argument after the other, and only then in the list.
+    """
+    every = [*travels]
+    before: dict[Place, set[Place]] = defaultdict(set)
+    for one, other in every:
+        if one.function == other.function and not (one.path or other.path):
+            before[other].add(one)
+    for start, end in every:
+        waiting = [start] if end.path else []
+        found: set[Place] = set()
+        while waiting:
+            one = waiting.pop()
+            if one not in found:
+                found.add(one)
+                waiting += before[one]
+                yield one, end
+
+
+def _is_passed_on(
+    one: Place, other: Place, definitions: Mapping[Key, Definition], *, in_list: bool = False
+) -> bool:
     caller, called = definitions.get(one.function), definitions.get(other.function)
-    if caller is None or called is None or one.path or other.path:
+    if caller is None or called is None or one.path or len(other.path) != in_list:
         return False
     names = called.name.split(".")[-2:]  # ``__init__`` is called by the name of its class
-    return any((one.name, name) in caller.body.passes for name in names)
+    passes = caller.body.listed if in_list else caller.body.passes
+    return any((one.name, name) in passes for name in names)
 
 
 def mentions_of(tree: ast.Module, path: str, names: Mapping[int, str]) -> Iterator[tuple[str, str]]:

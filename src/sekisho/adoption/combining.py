@@ -19,12 +19,16 @@ from sekisho.adoption.operations import (
     RESHAPING,
     WITHOUT_AXES,
 )
+from sekisho.adoption.recasting import Casts
 from sekisho.adoption.shapes import einsum_of, number_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from sekisho.adoption.aligning import Origins, Pair
+
+    Need = tuple[str, frozenset[str]]
+    """The function that may need floats, and those that the value which it needs them of came through."""
 
 __all__ = ["BY_ITSELF", "Values", "reshapes"]
 
@@ -58,7 +62,8 @@ class Values(ast.NodeVisitor):
         held: what each name may hold.
         tails: by parameter, how many of its last axes the code speaks of.
         ranked: by parameter, the functions that may need a number of axes.
-        floats: by parameter, the functions that may need floats.
+        floats: by parameter, what may need floats.
+        casts: the dtypes of values.
         numbers: the parameters that are calculated with.
         pairs: the parameters that are combined.
         loose: those that are combined by broadcasting.
@@ -69,7 +74,8 @@ class Values(ast.NodeVisitor):
         self.held: dict[str, list[Origins]] = {name: [{name: 0}] for name in parameters}
         self.tails: dict[str, int] = {}
         self.ranked: dict[str, set[str]] = defaultdict(set)
-        self.floats: dict[str, set[str]] = defaultdict(set)
+        self.floats: dict[str, set[Need]] = defaultdict(set)
+        self.casts = Casts(self.value)
         self.numbers: set[str] = set()
         self.pairs: set[Pair] = set()
         self.loose: set[frozenset[str]] = set()
@@ -85,15 +91,26 @@ class Values(ast.NodeVisitor):
     def forget(self) -> None:
         """Read expressions anew, since names may hold something else."""
         self._read.clear()
+        self.casts.forget()
 
-    def lose(self, origins: Origins, callee: str = BY_ITSELF, *, floats: bool = True) -> Origins:
-        """Note that a function may need a number of axes, or floats; return what is made of it."""
+    def lose(self, origins: Origins, callee: str = BY_ITSELF) -> Origins:
+        """Note that a function may need a number of axes; return what is made of it."""
         for name, more in origins.items():
             if more is not None:
                 self.ranked[name].add(callee)
-            if floats:
-                self.floats[name].add(callee)
         return dict.fromkeys(origins)
+
+    def use(self, node: ast.expr, callee: str = BY_ITSELF) -> Origins:
+        """Note that a function may need a number of axes, and floats; return what is made of it."""
+        made = self.lose(self.value(node), callee)
+        self.need_floats(node, callee)
+        return made
+
+    def need_floats(self, node: ast.expr, callee: str = BY_ITSELF) -> None:
+        """Note that a function may need floats, of those arguments whose dtype a value has."""
+        origins, cast = self.value(node), self.casts.of(node)
+        for name in origins.keys() - cast.lost:
+            self.floats[name].add((callee, cast.through))
 
     def together(self, parts: Iterable[ast.expr]) -> Origins:
         """Combine values by broadcasting."""
@@ -111,7 +128,7 @@ class Values(ast.NodeVisitor):
     def speak(self, origins: Origins, count: int | None, more: int = 0) -> Origins:
         """Note that code speaks of the last axes of a value; None for other axes, too."""
         if count is None:
-            return self.lose(origins, floats=False)
+            return self.lose(origins)
         known = {name: has for name, has in origins.items() if has is not None}
         for name, has in known.items():
             self.tails[name] = max(self.tails.get(name, 0), count - has)
@@ -122,7 +139,7 @@ class Values(ast.NodeVisitor):
         for each in ast.iter_child_nodes(node):
             inner = each.iter if isinstance(each, ast.comprehension) else each
             if isinstance(inner, ast.expr):
-                self.lose(self.value(inner))
+                self.use(inner)
         return {}
 
     def visit_Name(self, node: ast.Name) -> Origins:
@@ -133,7 +150,7 @@ class Values(ast.NodeVisitor):
         """Combine two values; the axes of a matrix product are others."""
         parts = [node.left, node.right]
         if isinstance(node.op, ast.MatMult):
-            found = self.lose({x: n for part in parts for x, n in self.value(part).items()})
+            found: Origins = {x: n for part in parts for x, n in self.use(part).items()}
         else:
             found = self.together(parts)
         if isinstance(node.op, (*_OF_NUMBERS, ast.MatMult)):
@@ -159,11 +176,25 @@ class Values(ast.NodeVisitor):
 
     def visit_Subscript(self, node: ast.Subscript) -> Origins:
         """Take a part of a value, or of its shape."""
-        value = node.value
-        if isinstance(value, ast.Attribute) and value.attr == "shape":
-            self.speak(self.value(value.value), _reach(node.slice))
-            return {}
-        return self._item(self.value(value), node.slice)
+        match node.value:
+            case (
+                ast.Attribute(value=value, attr="shape")
+                | ast.Call(func=ast.Attribute(value=value, attr="size"), args=[], keywords=[])
+            ):
+                self.speak(self.value(value), _reach(node.slice))
+                return {}
+            case value:
+                return self._item(self.value(value), node.slice)
+
+    def visit_List(self, node: ast.List | ast.Tuple) -> Origins:
+        """Return what the items are made of; what is done with the list may need floats, not the list."""
+        return {name: None for part in node.elts for name in self.lose(self.value(part))}
+
+    visit_Tuple = visit_List  # noqa: N815 - ast requires this name
+
+    def visit_Starred(self, node: ast.Starred) -> Origins:
+        """Return what the items are made of."""
+        return self.lose(self.value(node.value))
 
     def visit_Attribute(self, node: ast.Attribute) -> Origins:
         """Follow the arguments through an attribute."""
@@ -172,21 +203,22 @@ class Values(ast.NodeVisitor):
             return self.speak(origins, 2)
         if node.attr in {"real", "imag"}:
             return origins
-        return {} if node.attr in _ABOUT_AXES else self.lose(origins)
+        return {} if node.attr in _ABOUT_AXES else self.use(node.value)
 
     def visit_Call(self, node: ast.Call) -> Origins:
         """Follow the arguments through a call, by the name of the function."""
         function = node.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        name = name if name.endswith("__") else name.removesuffix("_")
+        written, name = name, name if name.endswith("__") else name.removesuffix("_")
         is_method = isinstance(function, ast.Attribute) and bool(self.value(function.value))
         receiver = [function.value] if isinstance(function, ast.Attribute) and is_method else []
         keywords = {word.arg: word.value for word in node.keywords}
         called = _Called(name, [*receiver, *node.args], keywords)
         if name in NEEDS_FLOATS or _is_of(function, "linalg", "functional", "F"):
-            for each in {each for part in called.parts for each in self.value(part)}:
-                self.floats[each].add(BY_ITSELF)
-                self.numbers.add(each)
+            for part in called.parts:
+                self.need_floats(part)
+                self.numbers |= self.value(part).keys()
+        self._write_floats(called, is_in_place=is_method and written != name)
         if name == "einsum" and (read := einsum_of(node)) is not None:
             return self._einsum(*read)
         handlers: tuple[tuple[Collection[str], Callable[[_Called], Origins]], ...] = (
@@ -204,7 +236,7 @@ class Values(ast.NodeVisitor):
         parts = index.elts if isinstance(index, ast.Tuple) else [index]
         for part in parts:
             if not isinstance(part, (ast.Slice, ast.Constant)):
-                self.lose(self.value(part))
+                self.use(part)
         ends = [
             i
             for i, part in enumerate(parts)
@@ -227,11 +259,21 @@ class Values(ast.NodeVisitor):
     def _unknown(self, called: _Called) -> Origins:
         made: dict[str, int | None] = {}
         reshapes = called.name in RESHAPING
+        is_size = called.name in {"size", "len"}  # which are asked for, whatever the dtype is
         for part in (*called.parts, *called.keywords.values()):
+            made |= self.value(part)
             is_other = isinstance(part, ast.Name) and not reshapes
-            callee = called.name if is_other else BY_ITSELF
-            made |= self.lose(self.value(part), callee, floats=not reshapes)
-        return made
+            self.lose(self.value(part), called.name if is_other else BY_ITSELF)
+            if reshapes or is_size:
+                continue
+            for each in part.elts if isinstance(part, (ast.List, ast.Tuple)) else [part]:
+                self.need_floats(each, called.name if isinstance(each, ast.Name) else BY_ITSELF)
+        return {} if is_size else dict.fromkeys(made)
+
+    def _write_floats(self, called: _Called, *, is_in_place: bool) -> None:
+        """Note that ``x.div_(2)`` fails if ``x`` holds integers."""
+        if is_in_place and self.casts.makes_floats(called.name, called.parts[1:]):
+            self.need_floats(called.parts[0])
 
     def _of_matrices(self, called: _Called) -> Origins:
         return self.speak(self.together(called.parts), 2, OF_MATRICES[called.name])
@@ -267,8 +309,7 @@ class Values(ast.NodeVisitor):
         several: list[Origins] = []
         for axes, value in zip(words, values, strict=True):
             origins = self.value(value)
-            for name in origins:
-                self.floats[name].add(BY_ITSELF)
+            self.need_floats(value)
             count = len(axes) - 1 if is_led else None
             several.append(self.speak(origins, count, len(result) - len(axes)))
         return self.combined(several)

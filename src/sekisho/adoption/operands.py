@@ -50,12 +50,14 @@ class Uses(NamedTuple):
             arrays of lists.
         parts: those that it calls a part of its object with, as in ``self.layer(x)``.
         passes: those that it passes by themselves, each with the name of the function.
+        listed: those that it passes in a list or a tuple, each with the name of the function.
     """
 
     arrays: frozenset[str]
     combined: frozenset[str]
     parts: frozenset[str]
     passes: frozenset[tuple[str, str]]
+    listed: frozenset[tuple[str, str]]
 
 
 def uses_of(node: _Function, parameters: frozenset[str], sized: Set[str]) -> Uses:
@@ -68,6 +70,7 @@ def uses_of(node: _Function, parameters: frozenset[str], sized: Set[str]) -> Use
     """
     shown: dict[str, _Not] = defaultdict(lambda: _Not(0))
     passes: set[tuple[str, str]] = set()
+    listed: set[tuple[str, str]] = set()
     parts: set[str] = set()
     stored = _first_stores(node)
     for each in unconditional_nodes(node):
@@ -78,6 +81,8 @@ def uses_of(node: _Function, parameters: frozenset[str], sized: Set[str]) -> Use
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
                 values = [*each.args, *(word.value for word in each.keywords)]
                 passes |= {(part.id, name) for part in values if _is_passed_value(part, stored)}
+                items = (x for value in values for x in _items(value))
+                listed |= {(x.id, name) for x in items if _is_passed_value(x, stored)}
             case _:
                 pass
         match each:
@@ -92,7 +97,12 @@ def uses_of(node: _Function, parameters: frozenset[str], sized: Set[str]) -> Use
         frozenset(x for x, what in shown.items() if _TENSOR in what) & parameters,
         frozenset(parts) & parameters,
         frozenset(each for each in passes if each[0] in parameters),
+        frozenset(each for each in listed if each[0] in parameters),
     )
+
+
+def _items(node: ast.expr) -> list[ast.expr]:
+    return node.elts if isinstance(node, (ast.List, ast.Tuple)) else []
 
 
 def _shown_by(node: ast.AST) -> Iterator[tuple[ast.expr, _Not]]:

@@ -11,6 +11,8 @@ from typing import Final
 __all__ = [
     "CREATING",
     "ELEMENTWISE",
+    "GIVES_FLOATS",
+    "GIVES_INDICES",
     "JOINING",
     "KEEPING",
     "NEEDS_FLOATS",
@@ -71,6 +73,19 @@ NEEDS_FLOATS: Final = frozenset(
     mv dot einsum tensordot""".split()  # noqa: SIM905 - a list of words reads better
 )
 """Functions of PyTorch that refuse integers, by themselves or beside floats."""
+
+GIVES_FLOATS: Final = frozenset(
+    """acos acosh arccos arccosh arcsin arcsinh arctan arctan2 arctanh asin asinh atan atan2 atanh cos cosh
+    deg2rad div divide erf exp exp2 expm1 float_power log log10 log1p log2 mean rad2deg rsqrt sigmoid sin
+    sinc sinh softmax sqrt std tan tanh true_divide var""".split()  # noqa: SIM905 - a list of words reads better
+)
+"""They make floats of integers."""
+
+GIVES_INDICES: Final = frozenset(
+    """all any argmax argmin argsort eq ge greater greater_equal gt isclose isfinite isinf isnan le len less
+    less_equal logical_and logical_not logical_or logical_xor lt ne not_equal""".split()  # noqa: SIM905 - a list of words reads better
+)
+"""They make integers or booleans of any dtype."""
 
 WITHOUT_AXES: Final = frozenset(
     """allclose callable dim element_size getattr get_device hasattr is_complex is_floating_point

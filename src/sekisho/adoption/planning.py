@@ -48,7 +48,7 @@ _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
 
 
 _TOGETHER: Final = frozenset(
-    {"names", "ranked", "arrays", "passes", "bound", "namespaces", "spread"}
+    {"names", "ranked", "arrays", "passes", "bound", "listed", "namespaces", "spread"}
 )
 """What the body says of a function together with its annotations, and with other functions."""
 
@@ -291,6 +291,7 @@ def _said(
         tied=body.spread.tied,
         varied=body.spread.varied,
         numbers=body.spread.numbers,
+        divided=body.spread.divided,
         # What the code does with ``kwargs`` it does not do with each of them.
         arrays=(body.arrays - {definition.star, definition.stars}) | definition.annotations.keys(),
         is_method="." in definition.name.rpartition("<locals>.")[2],

@@ -14,13 +14,15 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.adoption.aligning import together
-from sekisho.adoption.combining import Values, reshapes
+from sekisho.adoption.combining import BY_ITSELF, Values, reshapes
+from sekisho.adoption.recasting import Cast, either_cast
 from sekisho.adoption.shapes import number_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from sekisho.adoption.aligning import Origins
+    from sekisho.adoption.combining import Need
 
 __all__ = ["Spread", "spread_of"]
 
@@ -33,7 +35,11 @@ class Spread(NamedTuple):
     Attributes:
         tails: by parameter, how many of its last axes the code speaks of.
         ranked: by parameter, the functions that may need a number of axes; ``""`` is the body itself.
-        floats: by parameter, the functions that may need floats; ``""`` is the body itself.
+        floats: by parameter, the functions that may need floats, each with those that the value comes
+            through; ``""`` is the body itself.
+        divided: the parameters that every call divides in place, or the like: ``x /= 2`` fails for integers
+            wherever it writes into the array.
+        recast: the parameters that results are made of, in another dtype, or perhaps in another one.
         together: groups of parameters (and ``return``) whose axes in front broadcast together, each with
             how many axes are behind them.
         loose: pairs of parameters that are combined by broadcasting.
@@ -45,7 +51,9 @@ class Spread(NamedTuple):
 
     tails: Mapping[str, int]
     ranked: Mapping[str, frozenset[str]]
-    floats: Mapping[str, frozenset[str]]
+    floats: Mapping[str, frozenset[Need]]
+    divided: frozenset[str]
+    recast: frozenset[str]
     together: tuple[Mapping[str, int], ...]
     loose: frozenset[frozenset[str]]
     tied: frozenset[frozenset[str]]
@@ -64,7 +72,7 @@ def spread_of(node: _Function, parameters: frozenset[str]) -> Spread:
             isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
             and each is not node
         ):
-            found.lose(dict.fromkeys(_named_in(each) & parameters, 0))
+            found.enclose(_named_in(each) & parameters)
     return found.result()._replace(used=_named_in(node) & parameters)
 
 
@@ -96,6 +104,9 @@ class _Flow(Values, ast.NodeVisitor):
         self._parameters = parameters
         self._given: dict[str, list[Origins]] = defaultdict(list)
         self._reshaped: dict[str, set[bool]] = defaultdict(set)
+        self._divided: set[str] = set()
+        self._recast: set[str] = set()
+        self._kept: set[str] = set()
         self._is_certain = True
 
     def run(self, statement: ast.stmt, *, is_certain: bool) -> None:
@@ -103,6 +114,13 @@ class _Flow(Values, ast.NodeVisitor):
         self._is_certain = is_certain
         self.forget()
         self.visit(statement)
+
+    def enclose(self, names: Iterable[str]) -> None:
+        """Note that a function inside uses names, which hold what they hold in the end."""
+        for name in names:
+            self.lose({name: 0})
+            if name not in self.casts.held.get(name, Cast()).lost:
+                self.floats[name].add((BY_ITSELF, frozenset()))
 
     def visit_Assign(self, node: ast.Assign) -> Origins:
         """Let names hold a value."""
@@ -117,9 +135,27 @@ class _Flow(Values, ast.NodeVisitor):
         return {}
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Origins:
-        """Combine a name with a value."""
-        self._hold(node.target, self.together([node.target, node.value]))
+        """Combine a name with a value; an array of integers cannot become one of floats."""
+        held = self.together([node.target, node.value])
+        before = self.casts.of(node.target)
+        cast = self.casts.combined(node.op, node.target, node.value)
+        names = self.value(node.target)
+        is_alone = isinstance(node.target, ast.Name) and [*names.values()] == [0]
+        is_certain = self._is_certain and not self._given  # no call has returned before
+        if cast.is_float and is_certain and is_alone and not before.through:
+            self._divided |= names.keys() - before.lost
+        self._hold(node.target, held, cast)
         return {}
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> Origins:
+        """Let names hold what a loop yields: parts of an array, or items of a list, of any dtype."""
+        is_direct = not isinstance(node.iter, ast.Call)
+        held = self.lose(self.value(node.iter)) if is_direct else self.use(node.iter)
+        self._is_certain = False  # there may be nothing to yield
+        self._hold_each(node.target, held, self.casts.of(node.iter))
+        return {}
+
+    visit_AsyncFor = visit_For  # noqa: N815 - ast requires this name
 
     def visit_Return(self, node: ast.Return) -> Origins:
         """Note what a result is made of, or each item of a tuple."""
@@ -129,6 +165,9 @@ class _Flow(Values, ast.NodeVisitor):
             parts = {f"return[{number}]": part for number, part in enumerate(value.elts)}
         for place, part in parts.items():
             self._given[place].append(self.value(part))
+            lost = self.casts.of(part).lost
+            self._recast |= lost
+            self._kept |= self.value(part).keys() - lost
             self._reshaped[place].add(reshapes(part))
         return {}
 
@@ -156,21 +195,25 @@ class _Flow(Values, ast.NodeVisitor):
             case ast.Tuple(elts=names), ast.Tuple(elts=values) if len(names) == len(values):
                 for name, each in zip(names, values, strict=True):
                     self._assign(name, each)
-            case ((ast.Tuple(elts=names) | ast.List(elts=names)), ast.expr()):
-                held = self.value(value)
-                for name in names:
-                    self._hold(name, held)
             case _:
-                self._hold(target, self.value(value))
+                self._hold_each(target, self.value(value), self.casts.of(value))
 
-    def _hold(self, target: ast.expr, held: Origins) -> None:
+    def _hold_each(self, target: ast.expr, held: Origins, cast: Cast) -> None:
+        parts = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
+        for part in parts:
+            self._hold(part, held, cast)
+
+    def _hold(self, target: ast.expr, held: Origins, cast: Cast) -> None:
         if isinstance(target, ast.Name):
-            before = [] if self._is_certain else self.held.get(target.id, [])
-            self.held[target.id] = [*before, held]
+            name = target.id
+            before = [] if self._is_certain else self.held.get(name, [])
+            self.held[name] = [*before, held]
+            casts = [self.casts.held[name]] if before and name in self.casts.held else []
+            self.casts.held[name] = either_cast([*casts, cast])
         elif isinstance(target, ast.Subscript):
             self.value(target)
         elif isinstance(target, ast.Attribute):
-            self.lose(held, floats=False)  # what others do with it is not known
+            self.lose(held)  # what others do with it is not known
 
     def _tie(self, test: ast.expr) -> None:
         """Note the arguments whose sizes are compared."""
@@ -185,6 +228,8 @@ class _Flow(Values, ast.NodeVisitor):
             dict(self.tails),
             {x: frozenset(self.ranked[x]) for x in self._parameters & self.ranked.keys()},
             {x: frozenset(self.floats[x]) for x in self._parameters & self.floats.keys()},
+            frozenset(self._divided) & self._parameters,
+            frozenset(self._recast - self._kept) & self._parameters,
             tuple(together(self._parameters, self.pairs, self.tails, self._given)),
             frozenset(self.loose - self.tied),
             frozenset(self.tied),

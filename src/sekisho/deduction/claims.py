@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sekisho.deduction.dtypes import dtype_kind, dtype_word
 from sekisho.deduction.evidence import CLAIMS, Weaker
 from sekisho.deduction.forms import WRITTEN, Form, Items
-from sekisho.worlds import HOST
+from sekisho.worlds import HOST, world_named, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -43,6 +43,7 @@ def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, s
     given = [slot for slot in every if slot.name not in _RESULTS]
     kinds = {dtype_kind(slot.dtypes) for slot in given}
     wide = {slot for slot in given if HOST.name in slot.worlds or slot.name in said.whole}
+    wide -= {slot for slot in wide if slot.name in said.divided and _is_written_in_place(slot)}
     widest = {dtype_kind(slot.dtypes) for slot in wide}
     # Code that calculates with integers mostly does so with floats as well.
     numbers = {slot for slot in given if slot.name in said.numbers and not slot.path}
@@ -74,6 +75,12 @@ def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, s
             claim = claim if words[slot] == kind else "kind"
             weaker.append(Weaker(slot.name, claim, ", ".join(sorted(slot.dtypes))))
     return words, weaker
+
+
+def _is_written_in_place(slot: Slot) -> bool:
+    """Whether ``x /= 2`` writes into what came to a place, whichever library's it was."""
+    mutable = {name for name in world_names() if world_named(name).is_mutable}
+    return not slot.path and slot.worlds <= mutable
 
 
 def left_out(name: str, form: Form, said: Said, uses: int) -> Weaker | None:

@@ -137,8 +137,11 @@ CLAIMS: Final = {
     ),
     "real": Claim(
         "floats, and no integers",
-        "an `assert` on `x.dtype`; of a result: no argument is of that kind; of other libraries than NumPy: a "
-        "function that refuses integers, or that is not known (`x.mean()`, `x @ y`, `self.layer(x)`)",
+        "an `assert` on `x.dtype`; of a result: no argument is of that kind; `x /= 2` or the like, in every call and "
+        "in a library that writes into the array; of other libraries than NumPy: a "
+        "function that refuses integers, or that is not known (`x.mean()`, `x @ y`, `self.layer(x)`). It does not "
+        "count if it gets a value of another dtype, such as `x / 255` and `x.float()`, or of one that a branch or "
+        "a function of the package may have changed",
         *(0, 0, 0),
         "`Real`, or `Num` where complex ones came",
         "an annotation by hand",

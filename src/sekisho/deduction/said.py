@@ -52,6 +52,7 @@ class Said(NamedTuple):
         varied: the results that have other axes by one ``return`` than by another.
         whole: the parameters that may be integers wherever they may be floats.
         numbers: the parameters that it calculates with, as with integers and floats alike.
+        divided: the parameters that it divides in place, or the like: ``x /= 2`` fails for integers.
     """
 
     names: Mapping[tuple[str, tuple[str, ...], int], str] = {}
@@ -89,3 +90,4 @@ class Said(NamedTuple):
     varied: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
+    divided: frozenset[str] = frozenset()

@@ -31,7 +31,7 @@ MOST_CALLS: Final = 256
 """Number of kinds of calls per function that are always kept. Later ones are only kept if they
 distinguish sizes that were equal, or constant, in all calls before."""
 
-_MOST_ARGUMENTS: Final = 64
+_MOST_ARGUMENTS: Final = 128
 _FIRST_COUNT: Final = 64
 _MOST_TRAVELS: Final = 4096
 _MOST_ITEMS: Final = 8

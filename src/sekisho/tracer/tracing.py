@@ -192,9 +192,11 @@ class Tracer:
         self._pending[id(frame)] = traced, key
         if len(traced.callers) < _MOST_CALLERS:
             self._note_caller(traced, frame)
-        if key not in traced.given:
+        # arrays that come from another caller come from other places
+        way = key, id(frame.f_back and frame.f_back.f_code)
+        if way not in traced.given:
             given = [values.get(name) for name in traced.names]
-            self._journal.note_arguments(traced, key, given)
+            self._journal.note_arguments(traced, way, given)
 
     def _note_compiled(self, function: Any) -> None:
         """Record what a compiler reads the source of: like `inspect`, it reads behind decorators."""

@@ -24,6 +24,7 @@ class _CuPy(Library):
     name = "cupy"
     label = "CuPy"
     array_class = "ndarray"
+    is_mutable = True
     noun = "an array of CuPy"
     package = "cupy-cuda12x, or the build for your CUDA"
     options: frozenset[str] = frozenset({"detach", "device", "scalars"})

@@ -35,6 +35,7 @@ class Library(Shown, Tested, Together, World):
     """A world with everything that sekisho asks of it.
 
     Attributes:
+        is_mutable: whether ``x /= 2`` writes into the array, and so fails for integers.
         is_resident: whether guards test for its arrays inline before the library is imported.
         opens: for each of its classes that is not an array, code that turns an instance into one.
         readers: code that reads a file ``{0}``, by the end of its name.
@@ -46,6 +47,7 @@ class Library(Shown, Tested, Together, World):
         host_fields: field names of a structured dtype whose NumPy arrays count as this world's.
     """
 
+    is_mutable: bool = False
     is_resident: bool = False
     opens: Mapping[str, str] = {}
     readers: Mapping[str, str] = {}

@@ -44,6 +44,7 @@ class _NumPy(Library):
     name = "numpy"
     label = "NumPy"
     array_class = "ndarray"
+    is_mutable = True
     is_resident = True
     shows_all = False
     # NumPy does not report its operations; Python 3.12 reports calls of them (see `monitor`). It does

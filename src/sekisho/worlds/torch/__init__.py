@@ -44,6 +44,7 @@ class _Torch(Probes, Library):
     array_class = "Tensor"
     noun = "a tensor"
     package = "sekisho[torch]"
+    is_mutable = True
     is_resident = True
     options: frozenset[str] = frozenset({"device", "scalars", "local"})
     shows_all = True
