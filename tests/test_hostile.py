@@ -191,7 +191,9 @@ def test_an_annotated_value_passes_whatever_its_metaclass_lacks(decorate, metacl
                     guarded(*given, **named)
                     continue
                 # The quick test of what has no annotation hashes the class.
-                with pytest.raises(sk.BoundaryError, match=r"cannot be looked at: .*hash") as caught:
+                with pytest.raises(
+                    sk.BoundaryError, match=r"cannot be looked at: .*hash"
+                ) as caught:
                     guarded(*given, **named)
                 assert "hint: annotate it; Any takes whatever comes" in str(caught.value)
 

@@ -243,6 +243,14 @@ def test_an_argument_that_may_be_none_is_no_size():
     assert axes("x k", *calls, optional=frozenset({"k"}))["return"] == "_"
 
 
+@pytest.mark.parametrize("other", [0, 1])
+def test_of_two_numbers_that_were_always_equal_none_is_the_size(other):
+    """Tests pass one number as the height and as the width."""
+    pairs = [(20, 3), (31, 4), (44, 2), (57, 9), (63, 5), (78, 11)]
+    calls = [(array(n), integer(k), integer(k + other), array(k, k)) for n, k in pairs]
+    assert axes("x h w", *calls)["return"] == ("{h} {h}" if other else "_ _")
+
+
 def test_few_calls_compute_nothing():
     calls = [(array(n), array(n + 1)) for n in (3, 5)]
     assert axes("x", *calls)["return"] == "_"
@@ -465,6 +473,24 @@ def test_a_square_of_two_arrays_needs_three_uses(uses):
     found = axes("x y", *calls, uses=uses, ranked=ranked)
     assert found["x"] == found["return"]
     assert len({*found["x"].split()}) == (1 if uses == 3 else 2)
+
+
+@pytest.mark.parametrize(
+    ("argument", "result", "expected"),
+    [
+        (lambda n: (n, n), lambda n: (n, n), ("b d", "b d")),
+        (lambda n: (n, n), lambda n: (n,), ("b d", "b")),
+        (lambda n: (2, n, n), lambda n: (2, n, n), ("b t d", "b t d")),
+        (lambda n: (n, n, n), lambda n: (n, n, n), ("b t d", "b t d")),
+        (lambda n: (n, 3), lambda n: (n, n), ("b d", "b b")),
+    ],
+    ids=["as it came", "less", "an image", "a cube", "a square of a vector"],
+)
+def test_an_argument_is_no_square_because_its_result_is_one(argument, result, expected):
+    """Tests like square images, however many sizes and tests there are."""
+    calls = [(array(*argument(n)), array(*result(n))) for n in (5, 6, 7, 8)]
+    found = axes("x", *calls, uses=9, ranked=frozenset("x"))
+    assert (found["x"], found["return"]) == expected
 
 
 @pytest.mark.parametrize("count", [2, 3])

@@ -26,6 +26,7 @@ _SQUARE: Final = frozenset(
 )
 """Functions whose first argument is a square matrix, or a stack of them."""
 
+_SWAPPING: Final = frozenset({"swapaxes", "transpose", "swapdims"})
 _TURNED: Final = {-1: -2, -2: -1}
 
 
@@ -81,6 +82,11 @@ def _of_node(
     match node:
         case ast.BinOp(left=left, op=ast.MatMult(), right=right):
             yield from _paired(_axis(left, -1), _axis(right, -2))
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
+            one, other = _axis(left, -1), _axis(right, -1)
+            # An array and its own transpose: ``x + x.T``. Two arrays may broadcast.
+            if one is not None and other is not None and one[0] == other[0]:
+                yield one, other
         case ast.Call() if _is_starred(node):
             pass
         case ast.Call(func=ast.Call() as made, args=args) if not _is_starred(made):
@@ -179,10 +185,23 @@ def _axis(value: ast.expr, index: int) -> Axis | None:
             return name, index
         case ast.Attribute(value=inner, attr="T" | "mT" | "H" | "mH") if index in _TURNED:
             return _axis(inner, _TURNED[index])
+        case ast.Call() if index in _TURNED and (swapped := _swapped(value)) is not None:
+            return _axis(swapped, _TURNED[index])
         case ast.Call(
             func=ast.Attribute(value=inner, attr="conj" | "conjugate" | "astype" | "to" | "float")
         ):
             return _axis(inner, index)
+        case _:
+            return None
+
+
+def _swapped(call: ast.Call) -> ast.expr | None:
+    """Return ``x`` of ``x.swapaxes(-1, -2)``, or of ``xp.swapaxes(x, -1, -2)``."""
+    numbers = [number_in(each) for each in call.args[-2:]]
+    match call:
+        case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in _SWAPPING:
+            inner = call.args[0] if len(call.args) > 2 else value  # noqa: PLR2004 - and two axes
+            return inner if {*numbers} == {*_TURNED} else None
         case _:
             return None
 

@@ -282,10 +282,12 @@ def _without_squares(group: Group, calls: int, uses: int) -> list[Group]:
     slots = [member.slot for member in group.members]
     if len({*slots}) == 1:
         return [Group(member) for member in group.members]
-    # Several arguments that are squares may only be alike: tests of ``a @ b`` like to take squares.
-    given = [slots.count(member.slot) for member in group.members if not _is_result(member)]
-    claim = CLAIMS["squares" if len(given) > 2 and 1 not in given else "square"]
-    if claim.holds(calls=calls, sizes=group.different, uses=uses) or len({*slots}) == len(slots):
+    # Squares of several arguments may only be alike; the result of one is made of it: no evidence.
+    given = [slots.count(slot) for slot in {m.slot for m in group.members if not _is_result(m)}]
+    claim = CLAIMS["squares" if len(given) > 1 and 1 not in given else "square"]
+    is_alone = len(given) == 1 and 1 not in given
+    holds = not is_alone and claim.holds(calls=calls, sizes=group.different, uses=uses)
+    if holds or len({*slots}) == len(slots):
         return [group]
     # The first axes of the arrays form one group, their second axes another one.
     parts: dict[int, Group] = {}

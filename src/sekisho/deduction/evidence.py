@@ -101,8 +101,8 @@ CLAIMS: Final = {
         "a call with other sizes",
     ),
     "square": Claim(
-        "two axes of one array that are one, where another array has the axis too",
-        "it requires a square: `cholesky(x)`, `solve(x, b)`, one name for both",
+        "two axes of one array that are one, where another argument has the axis too",
+        "it requires a square: `cholesky(x)`, `solve(x, b)`, `x + x.T`, one name for both",
         *(2, 2, 3),
         "the first of them is the other array's",
         "calls from three functions or tests",

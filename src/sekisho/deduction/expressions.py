@@ -40,9 +40,13 @@ def find_expression(
     if len(sizes) != len(group.sizes) or len(set(sizes.values())) < 2:
         return None
     known = {f"{{{name}}}": values for name, values in arguments.items()}
-    for name, values in known.items():
-        if all(values.get(call) == size for call, size in sizes.items()):
-            return name
+    same = [
+        name
+        for name, values in known.items()
+        if all(values.get(call) == size for call, size in sizes.items())
+    ]
+    if same:  # of ``h`` and ``w`` that were always equal, the axis may be either
+        return same[0] if len(same) == 1 else None
     axes = {
         name: {call: size for call, size in base.sizes.items() if isinstance(size, int)}
         for name, base in bases

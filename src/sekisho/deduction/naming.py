@@ -82,7 +82,9 @@ def _certain(
                 name = table.get((*key, column.index - next(iter(column.slot.ranks))))
             if name is not None and not column.is_run:
                 yield name
-        if table is said and group.different > 1:
+        # A result's own axis that is an argument is ``{size}``, and no name.
+        is_given = any(column.slot.name not in {"return", "yield"} for column in group.members)
+        if table is said and is_given and group.different > 1:
             for name, values in arguments.items():
                 if all(values.get(call) == size for call, size in group.sizes.items()):
                     yield name

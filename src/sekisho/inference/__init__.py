@@ -14,7 +14,14 @@ from sekisho.inference.labels import is_open, label
 from sekisho.inference.missing import missing_libraries, say_missing
 from sekisho.inference.resuming import resume
 from sekisho.inference.solve import Solution, solve
-from sekisho.inference.survey import Function, Variable, called_by, survey, world_of_all
+from sekisho.inference.survey import (
+    Function,
+    Variable,
+    called_by,
+    given_to_compilers,
+    survey,
+    world_of_all,
+)
 from sekisho.inference.value_types import (
     DEVICE,
     NONE,
@@ -42,6 +49,7 @@ __all__ = [
     "called_by",
     "certain_world",
     "events",
+    "given_to_compilers",
     "instance",
     "is_open",
     "is_unknown",

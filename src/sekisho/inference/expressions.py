@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import certain_world, only_world
 from sekisho.inference.calls import call_value
+from sekisho.inference.compiling import note_compiled
 from sekisho.inference.containers import item_of
 from sekisho.inference.displays import (
     read_comprehension,
@@ -156,6 +157,7 @@ def _call(frame: Frame, node: ast.Call) -> Value:
             kwargs.append((keyword.arg, value))
     call = Arguments(tuple(args), tuple(kwargs), is_open, rest)
     note_passed(frame, callee, call, node)
+    note_compiled(frame, callee, call.values(), node)
     if is_method:
         note_called(frame, node, callee)
     result = call_value(frame, callee, call, node)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sekisho.code import Expr
-    from sekisho.worlds import Library, OperationKind
+    from sekisho.worlds import CompilerUse, Library, OperationKind
 
 __all__ = ["Knowledge", "Operation"]
 
@@ -69,6 +69,7 @@ class Knowledge:
         loaders: classes that iterate over batches of a dataset's items; with each its world.
         datasets: what makes a dataset, and how its items come from what it is given.
         transforms: functions that give one whose arguments are a world's arrays, with that world.
+        compiles: functions that compile others from source, and what they do with what they are given.
         decorators: the project's own functions that stand as decorators.
     """
 
@@ -100,6 +101,7 @@ class Knowledge:
         self.loaders: dict[str, str] = {}
         self.datasets: dict[str, str] = {}
         self.transforms: dict[str, str] = {}
+        self.compiles: dict[str, CompilerUse] = {}
         self._namesakes: dict[tuple[str, str, bool], tuple[_Namesake, ...]] = {}
         self._arrays = {name: array(name) for name in self.worlds}
         for each in program.worlds:
@@ -206,8 +208,7 @@ class Knowledge:
         kinds["import"] = (*kinds.get("import", ()), *sorted(supplement.takes))
         for kind in ("wait", "move", "scalar", "export", "import"):
             for dotted in kinds.get(kind, ()):
-                name = self._name(world, dotted)
-                if name:
+                if name := self._name(world, dotted):
                     self.operations[name] = Operation(world.name, kind, f"{world.name}.{dotted}")
         if supplement.dtype:
             self.dtypes[self._name(world, supplement.dtype)] = world.name
@@ -226,6 +227,7 @@ class Knowledge:
         self.loaders |= dict.fromkeys(self._names(world, supplement.loaders), world.name)
         self.transforms |= dict.fromkeys(self._names(world, supplement.transforms), world.name)
         self.datasets |= {self._name(world, name): how for name, how in supplement.datasets.items()}
+        self.compiles |= {self._name(world, name): how for name, how in supplement.compiles.items()}
         for dotted, said in supplement.gives.items():
             name = dotted if ":" in dotted else self._name(world, dotted)
             self.gives[name] = lower_expr(ast.parse(said, mode="eval").body)

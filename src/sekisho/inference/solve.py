@@ -125,7 +125,7 @@ def _without_collector() -> Generator[None]:
 # result, "w F W" that for arguments of one world; "a C.x" assignments to an attribute, "o C" a
 # class with open attributes; "g M:x" and "e F x" variables of a module and of an enclosing
 # function; "c F" and "x F" calls with gradients on and off; "d F" whether a decorator is
-# transparent.
+# transparent; "h F" a function that is passed on; "j F" and "k F" see `compiling`.
 class _Solver:
     def __init__(
         self,

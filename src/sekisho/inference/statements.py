@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.code import lower_expr
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import certain_world
+from sekisho.inference.compiling import note_decorated
 from sekisho.inference.containers import sharper
 from sekisho.inference.events import DECLARED, MIX, RETURN
 from sekisho.inference.expressions import evaluate
@@ -106,6 +107,7 @@ def _expr(frame: Frame, node: ast.Expr) -> None:
 def _function(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     for decorator in node.decorator_list:
         evaluate(frame, decorator)
+    note_decorated(frame, node)
     for default in (*node.args.defaults, *node.args.kw_defaults):
         if default is not None:
             evaluate(frame, default)
@@ -118,6 +120,7 @@ def _class(frame: Frame, node: ast.ClassDef) -> None:
     name = frame.knowledge.names_of_units.get(id(node))
     if name is None:
         return
+    note_decorated(frame, node)
     before = frame.env
     frame.env = frame.branch()
     outside = set(frame.env)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import only_world, worlds_of
+from sekisho.inference.compiling import FACTS
 from sekisho.inference.events import BIND, CROSS, Notes, events_of
 from sekisho.inference.frame import Unit
 from sekisho.inference.labels import label
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from sekisho.code import SourceFile
     from sekisho.inference.solve import Solution
     from sekisho.inference.units import Outcome
+    from sekisho.worlds import CompilerUse
 
-__all__ = ["Function", "Variable", "called_by", "survey", "world_of_all"]
+__all__ = ["Function", "Variable", "called_by", "given_to_compilers", "survey", "world_of_all"]
 
 
 class Variable(NamedTuple):
@@ -108,6 +110,15 @@ def called_by(solution: Solution) -> dict[str, set[str]]:
     return {
         name: {fact[2:].rpartition(".")[0] for fact in outcome.given if fact.startswith("p ")}
         for name, outcome in solution.outcomes.items()
+    }
+
+
+def given_to_compilers(solution: Solution) -> dict[CompilerUse, set[str]]:
+    """Return the names of the units that the code gives to a library's compiler, by what it does with them."""
+    given = {fact for outcome in solution.outcomes.values() for fact in outcome.given}
+    return {
+        use: {fact.removeprefix(start) for fact in given if fact.startswith(start)}
+        for use, start in FACTS.items()
     }
 
 

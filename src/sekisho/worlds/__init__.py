@@ -55,6 +55,7 @@ from sekisho.worlds.registry import (
     world_of_class,
 )
 from sekisho.worlds.shown import OperationKind, Watcher
+from sekisho.worlds.supplement import CompilerUse
 from sekisho.worlds.tracing import (
     is_compiling,
     mark_axes,
@@ -97,6 +98,7 @@ __all__ = [
     "CheckedIterable",
     "Converted",
     "HOST",
+    "CompilerUse",
     "OperationKind",
     "Library",
     "PLAIN_DTYPES",

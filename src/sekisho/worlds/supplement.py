@@ -5,12 +5,15 @@ Everything else is read from the installed library. This is the only table writt
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Supplement"]
+__all__ = ["CompilerUse", "Supplement"]
+
+CompilerUse = Literal["compiled", "called"]
+"""What a compiler does with a function: it reads the source, or calls the function as it is."""
 
 
 class Supplement(NamedTuple):
@@ -63,6 +66,8 @@ class Supplement(NamedTuple):
         alike: classes that share method names with arrays, so that a call of such a method does not
             imply an array. A name that starts with a library may belong to another library.
         compiler: function that reads the source of all that the library compiles, as ``package.module:name``.
+        compiles: functions that compile what they are given from source, called or as decorators; and decorators
+            of what the compiler calls as it is: it reads the annotations of these, but not the code.
     """
 
     scalar: str = ""
@@ -102,3 +107,4 @@ class Supplement(NamedTuple):
     suffixes: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()
     compiler: str = ""
+    compiles: Mapping[str, CompilerUse] = {}
