@@ -56,7 +56,7 @@ class Describer:
         self._dtypes: dict[Any, str] = {}
         self._devices: dict[Any, str] = {}
 
-    def describe(self, value: Any, depth: int = 0) -> Described:
+    def describe(self, value: object, depth: int = 0) -> Described:
         """Return the description of a value."""
         try:
             way = self._ways.get(type(value))

@@ -211,10 +211,11 @@ class Tracer:
         own, is_of_library = traced.code, self._is_of_library
         caller = frame.f_back
         # torch calls `forward`, and `sorted` calls its key: record the caller of the library.
-        while (code := caller and caller.f_code) and (
-            code is own or is_of_library(code.co_filename)
+        while caller is not None and (
+            caller.f_code is own or is_of_library(caller.f_code.co_filename)
         ):
             caller = caller.f_back
+        code = None if caller is None else caller.f_code
         key = (id(code), self._running_test())
         if key not in traced.callers:
             traced.callers.add(key)

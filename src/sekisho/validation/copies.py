@@ -169,10 +169,11 @@ def contents_of(value: Any) -> _Contents:
         numbered: Any = enumerate(value)
         items.update(numbered)
     attributes: dict[str, Any] = {}
-    if kind is dict or kind is list:  # the usual ones, which have no attributes
+    if any(kind is each for each in (dict, list)):  # the usual ones, which have no attributes
         return _Contents(items, attributes)
     attributes.update(getattr(value, "__dict__", {}))
-    for each in kind.__mro__:
+    classes: tuple[type, ...] = kind.__mro__
+    for each in classes:
         for name, member in vars(each).items():
             # Not by getattr, which runs `__getattr__` for a slot that is empty.
             if type(member) is MemberDescriptorType:

@@ -123,7 +123,7 @@ def why_classless(value: Any, classes: tuple[Any, ...] = ()) -> str | None:
 def why_unhashable(value: Any) -> str | None:
     """Return why a value's class has no hash, as under a metaclass that defines ``==``; None if it has one."""
     try:
-        hash(type(value))
+        hash(class_of(value))
     except SekishoError:
         raise
     except Exception as error:  # noqa: BLE001 - a metaclass may raise anything

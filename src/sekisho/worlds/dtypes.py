@@ -63,8 +63,9 @@ def is_subclass(kind: Any, cls: Any) -> bool:
     except Exception:
         if class_of(kind).__hash__ is type.__hash__ and class_of(kind).__eq__ is type.__eq__:
             raise
+    several: Any = cls
     if isinstance(cls, tuple):
-        return any(is_subclass(kind, each) for each in cls)
+        return any(is_subclass(kind, each) for each in several)
     answer = cls.__subclasshook__(kind)
     if answer is not NotImplemented:
         return bool(answer)
