@@ -75,7 +75,7 @@ class Values(ast.NodeVisitor):
         self.tails: dict[str, int] = {}
         self.ranked: dict[str, set[str]] = defaultdict(set)
         self.floats: dict[str, set[Need]] = defaultdict(set)
-        self.casts = Casts(self.value)
+        self.casts: Casts = Casts(self.value)
         self.numbers: set[str] = set()
         self.pairs: set[Pair] = set()
         self.loose: set[frozenset[str]] = set()
@@ -186,11 +186,16 @@ class Values(ast.NodeVisitor):
             case value:
                 return self._item(self.value(value), node.slice)
 
-    def visit_List(self, node: ast.List | ast.Tuple) -> Origins:
+    def visit_List(self, node: ast.List) -> Origins:
         """Return what the items are made of; what is done with the list may need floats, not the list."""
-        return {name: None for part in node.elts for name in self.lose(self.value(part))}
+        return self._made_of(node.elts)
 
-    visit_Tuple = visit_List  # noqa: N815 - ast requires this name
+    def visit_Tuple(self, node: ast.Tuple) -> Origins:
+        """Return what the items are made of, as of a list."""
+        return self._made_of(node.elts)
+
+    def _made_of(self, items: list[ast.expr]) -> Origins:
+        return {name: None for part in items for name in self.lose(self.value(part))}
 
     def visit_Starred(self, node: ast.Starred) -> Origins:
         """Return what the items are made of."""
