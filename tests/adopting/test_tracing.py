@@ -456,6 +456,7 @@ def test_where_arrays_go_is_told(write, trace):
 @pytest.mark.parametrize("passed", ["x", "[x, x]", "(x,)"])
 @pytest.mark.parametrize("library", ["numpy", "torch"])
 def test_each_caller_of_a_function_is_a_place_that_arrays_come_from(write, trace, library, passed):
+    pytest.importorskip(library)
     script = write(
         "program.py",
         f"""
