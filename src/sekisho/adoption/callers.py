@@ -139,7 +139,7 @@ def _origins(caller: Definition, called: Definition) -> Mapping[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     is_method = called.parameters[:1] in {("self",), ("cls",)}
     given = called.parameters[is_method:]
-    names = called.name.split(".")[-2:]
+    names = _names_of(called)
     for name, function, place in caller.body.bound:
         if function not in names:
             continue
@@ -169,7 +169,7 @@ def _read_operations(
         is_new = False
         for one, other in ways:
             here, there = (one.function, one.name), (other.function, other.name)
-            names = {*definitions[other.function].name.split(".")[-2:]}
+            names = _names_of(definitions[other.function])
             if ranked.get(here, _NONE).isdisjoint(names):
                 continue
             if ranked.get(there, names) and there not in several:
@@ -202,7 +202,7 @@ def _read_whole(
         is_new = False
         for one, other in ways:
             here, there = (one.function, one.name), (other.function, other.name)
-            names = {*definitions[other.function].name.split(".")[-2:]}
+            names = _names_of(definitions[other.function])
             is_recast = other.name in spreads[other.function].recast
             takes_integers = there in floats and not floats[there]
             met = {
@@ -246,9 +246,13 @@ def _is_passed_on(
     caller, called = definitions.get(one.function), definitions.get(other.function)
     if caller is None or called is None or one.path or len(other.path) != in_list:
         return False
-    names = called.name.split(".")[-2:]  # ``__init__`` is called by the name of its class
     passes = caller.body.listed if in_list else caller.body.passes
-    return any((one.name, name) in passes for name in names)
+    return any((one.name, name) in passes for name in _names_of(called))
+
+
+def _names_of(called: Definition) -> frozenset[str]:
+    """Return the names that call a function: ``__init__`` is called by the name of its class."""
+    return frozenset(called.name.split(".")[-2:])
 
 
 def mentions_of(tree: ast.Module, path: str, names: Mapping[int, str]) -> Iterator[tuple[str, str]]:

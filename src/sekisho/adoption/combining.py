@@ -8,6 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.aligning import either
+from sekisho.adoption.names import last_name
 from sekisho.adoption.operations import (
     CREATING,
     ELEMENTWISE,
@@ -213,7 +214,7 @@ class Values(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> Origins:
         """Follow the arguments through a call, by the name of the function."""
         function = node.func
-        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        name = last_name(function)
         written, name = name, name if name.endswith("__") else name.removesuffix("_")
         is_method = isinstance(function, ast.Attribute) and bool(self.value(function.value))
         receiver = [function.value] if isinstance(function, ast.Attribute) and is_method else []
@@ -322,9 +323,7 @@ class Values(ast.NodeVisitor):
 
 def reshapes(node: ast.expr) -> bool:
     """Whether an expression makes other axes."""
-    function = node.func if isinstance(node, ast.Call) else node
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    return isinstance(node, ast.Call) and name in RESHAPING
+    return isinstance(node, ast.Call) and last_name(node.func) in RESHAPING
 
 
 def _reach(index: ast.expr) -> int | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.bodies import Body, read_body
 from sekisho.adoption.libraries import Libraries
+from sekisho.adoption.names import last_name
 from sekisho.adoption.returns import own_nodes
 from sekisho.package import is_hands_off
 from sekisho.utils import written_parameters
@@ -191,4 +192,4 @@ def _why_not(node: _Function, scope: _Scope) -> str:
 
 def _last_name(decorator: ast.expr) -> str:
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return last_name(called)

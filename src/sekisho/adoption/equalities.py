@@ -7,6 +7,7 @@ import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from sekisho.adoption.names import last_name, root_name
 from sekisho.adoption.requirements import certain_nodes, required
 from sekisho.adoption.shapes import axis_of, number_in, patterns_of
 
@@ -109,7 +110,7 @@ def _of_mathematics(
     match call.func:
         case ast.Attribute(value=ast.Name(id=owner) as receiver, attr=name) if owner in parameters:
             args, is_method = [receiver, *call.args], True
-        case ast.Attribute(value=value, attr=name) if _root_of(value) in imported:
+        case ast.Attribute(value=value, attr=name) if root_name(value) in imported:
             pass
         case ast.Name(id=name) if name in imported:
             pass
@@ -123,18 +124,9 @@ def _of_mathematics(
         yield from _paired(_axis(args[0], -2), _axis(args[0], -1))
 
 
-def _root_of(node: ast.expr) -> str:
-    """Return the first name of ``np.linalg``; "" of anything else."""
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
-
-
 def _mapped(made: ast.Call, args: list[ast.expr]) -> Iterator[tuple[Axis, Axis]]:
     """Yield what ``vmap(f)(x, y)`` and ``vmap(f, in_axes=(0, 1))(x, y)`` take item by item."""
-    function = made.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    if not name.endswith("vmap"):
+    if not last_name(made.func).endswith("vmap"):
         return
     keywords = {word.arg: word.value for word in made.keywords}
     given = keywords.get("in_axes", keywords.get("in_dims", ast.Constant(0)))

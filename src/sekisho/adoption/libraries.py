@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from sekisho.adoption.names import root_name
 from sekisho.adoption.requirements import unconditional_nodes
 from sekisho.adoption.spelling import handed_on
 from sekisho.worlds import HOST, world_names
@@ -88,7 +89,7 @@ class Libraries:
             argument.id
             for call in unconditional_nodes(node)
             if isinstance(call, ast.Call)
-            and self.imported.get(_root(call.func), HOST.name) != HOST.name
+            and self.imported.get(root_name(call.func), HOST.name) != HOST.name
             for argument in call.args
             if isinstance(argument, ast.Name)
         )
@@ -104,7 +105,7 @@ class Libraries:
                 continue
             if isinstance(each, ast.Attribute) and each.attr in self._telling:
                 # ``scipy.linalg.svd`` is not a method of a tensor.
-                if _root(each) not in self._modules:
+                if root_name(each) not in self._modules:
                     found.add(self._telling[each.attr])
             elif isinstance(each, ast.Name) and each.id in self.imported:
                 found.add(self.imported[each.id])
@@ -134,9 +135,3 @@ def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
                 # jaxtyping re-exports ``Array`` from JAX.
                 other = handed_on(each.name) if node.module == "jaxtyping" else None
                 yield each.asname or each.name, other[0] if other else node.module
-
-
-def _root(node: ast.expr) -> str:
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return getattr(node, "id", "")

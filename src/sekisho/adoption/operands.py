@@ -12,6 +12,7 @@ import enum
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
+from sekisho.adoption.names import last_name
 from sekisho.adoption.requirements import unconditional_nodes
 from sekisho.adoption.shapes import einsum_of
 
@@ -172,8 +173,11 @@ def _slices(node: ast.expr) -> Iterator[ast.expr]:
 
 def _is_einops_einsum(call: ast.Call) -> bool:
     """Whether the pattern is the last argument: NumPy's einsum has it in front, and takes lists."""
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    return name == "einsum" and bool(call.args) and isinstance(call.args[-1], ast.Constant)
+    return (
+        last_name(call.func) == "einsum"
+        and bool(call.args)
+        and isinstance(call.args[-1], ast.Constant)
+    )
 
 
 def _first_stores(node: _Function) -> dict[str, int]:

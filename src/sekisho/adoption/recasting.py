@@ -11,6 +11,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sekisho.adoption.names import last_name
 from sekisho.adoption.operations import (
     CREATING,
     ELEMENTWISE,
@@ -119,7 +120,7 @@ class Casts:
 
     def _of_call(self, node: ast.Call) -> Cast:
         function = node.func
-        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        name = last_name(function)
         name = name if name.endswith("__") else name.removesuffix("_")
         parts = [function.value] if isinstance(function, ast.Attribute) else []
         parts += [item for part in node.args for item in _items(part)]

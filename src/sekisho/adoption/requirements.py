@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
+from sekisho.adoption.names import last_name
 from sekisho.adoption.shapes import axis_of, number_in
 
 if TYPE_CHECKING:
@@ -258,4 +259,4 @@ def _whole_shape(node: ast.expr) -> str:
 def _last(node: ast.expr) -> str:
     if isinstance(node, ast.Constant):
         return str(node.value)
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    return last_name(node)

@@ -12,6 +12,8 @@ import keyword
 import re
 from typing import TYPE_CHECKING, Final
 
+from sekisho.adoption.names import last_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -204,9 +206,7 @@ def _named_patterns(call: ast.Call) -> Iterator[tuple[str, list[str]]]:
 
 def patterns_of(call: ast.Call) -> Iterator[tuple[ast.expr, list[str]]]:
     """Yield the arrays of a call of einops or einsum, each with the words of its axes."""
-    function = (
-        call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    )
+    function = last_name(call.func)
     texts = [
         each.value
         for each in call.args

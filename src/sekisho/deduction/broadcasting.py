@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from sekisho.contract import match_shape, parse_axes
+from sekisho.deduction.forms import RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from sekisho.deduction.said import Said
 
 __all__ = ["broadcasting_in", "place_of", "share_runs", "with_ends"]
-
-_RESULTS = frozenset({"return", "yield"})
 
 
 def with_ends(said: Said, slots: Iterable[Slot]) -> Said:
@@ -31,7 +30,7 @@ def with_ends(said: Said, slots: Iterable[Slot]) -> Said:
     together: list[Mapping[str, int]] = []
     for ends in said.together:
         absent = said.optional - arrays
-        given = [name for name in ends if name in arrays and name not in _RESULTS]
+        given = [name for name in ends if name in arrays and name not in RESULTS]
         free = [name for name in given if name in said.free and name not in said.ranked]
         if len(free) < len(given) or not absent.isdisjoint(ends):
             # what is combined with an array of certain axes may have fewer, or more
@@ -54,7 +53,7 @@ def broadcasting_in(group: Group, said: Said) -> list[Column]:
     say otherwise. One axis may be 1 where the code combines the arguments by operations that broadcast,
     and does not speak of the axis.
     """
-    members = [each for each in group.members if each.slot.name not in _RESULTS]
+    members = [each for each in group.members if each.slot.name not in RESULTS]
     names = {each.slot.name for each in members}
     if group.is_run:
         pairs = map(frozenset, combinations(sorted(names), 2))
@@ -80,7 +79,7 @@ def share_runs(texts: dict[Slot, str], said: Said) -> list[Slot]:
     changed: list[Slot] = []
     for ends in said.together:
         slots = {slot: ends[place_of(slot)] for slot in texts if place_of(slot) in ends}
-        given = [slot for slot in slots if slot.name not in _RESULTS]
+        given = [slot for slot in slots if slot.name not in RESULTS]
         if not given:
             continue
         led = _led(texts, _front(texts, given, ends), {*slots, *changed})
@@ -124,7 +123,7 @@ def _shared(slot: Slot, text: str, end: int, run: str) -> str:
     is_short = min(slot.ranks) < end or len(words) < end
     if is_short or any(word.lstrip("#").startswith(("*", "...")) for word in kept):
         return ""
-    return " ".join([run.replace("#", "") if slot.name in _RESULTS else run, *kept])
+    return " ".join([run.replace("#", "") if slot.name in RESULTS else run, *kept])
 
 
 def _fit(texts: Mapping[Slot, str]) -> bool:
@@ -161,4 +160,4 @@ def _led(
         if front and slot not in changed
         if tuple(words := text.replace("#", "").split())[: len(front)] == front
     }
-    return found if _RESULTS.issuperset(slot.name for slot in found) else {}
+    return found if RESULTS.issuperset(slot.name for slot in found) else {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.deduction.dtypes import dtype_kind, dtype_word
 from sekisho.deduction.evidence import CLAIMS, Weaker
-from sekisho.deduction.forms import WRITTEN, Form, Items
+from sekisho.deduction.forms import RESULTS, WRITTEN, Form, Items
 from sekisho.worlds import HOST, world_named, world_names
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["left_out", "widened", "words_of"]
 
-_RESULTS: Final = frozenset({"return", "yield"})
 _ABSTRACT: Final = {"list": "Sequence", "tuple": "Sequence", "dict": "Mapping"}
 _NUMBERS: Final = frozenset({("builtins", name) for name in ("int", "float", "complex", "bool")})
 """Classes beside which libraries have scalar classes of their own, which a guard tells apart."""
@@ -40,7 +39,7 @@ other libraries code that uses no function which may refuse integers."""
 def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, str], list[Weaker]]:
     """Return the dtype word of each place, and the claims that are weaker than what came."""
     every = [*slots]
-    given = [slot for slot in every if slot.name not in _RESULTS]
+    given = [slot for slot in every if slot.name not in RESULTS]
     kinds = {dtype_kind(slot.dtypes) for slot in given}
     wide = {slot for slot in given if HOST.name in slot.worlds or slot.name in said.whole}
     wide -= {slot for slot in wide if slot.name in said.divided and _is_written_in_place(slot)}
@@ -52,7 +51,7 @@ def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, s
     weaker: list[Weaker] = []
     for slot in every:
         exact, kind = dtype_word(slot.dtypes), dtype_kind(slot.dtypes)
-        is_result = slot.name in _RESULTS
+        is_result = slot.name in RESULTS
         is_made = is_result and kind not in kinds
         takes_integers = kind in widest if is_result else slot in wide
         is_number = kind in calculated if is_result else slot in numbers
@@ -93,15 +92,15 @@ def _reasons(name: str, form: Form, said: Said, uses: int) -> Iterator[Weaker]:
         yield Weaker(name, "array", f"line {said.open[name]} leaves open what it is")
     if name in said.iterated and form.slot is not None:
         yield Weaker(name, "array", "it is iterated over, as a list would be")
-    if name not in _RESULTS and (why := _may_be_more(name, form, said, uses)):
+    if name not in RESULTS and (why := _may_be_more(name, form, said, uses)):
         yield Weaker(name, "array", why)
     if name == "return" and "any" in said.gives and (form.items or _has_number(form)):
         yield Weaker(name, "result", "the code does not say of which class it is")
     if why := _described_as_more(name, form, said):
-        yield Weaker(name, "result" if name in _RESULTS else "array", why)
+        yield Weaker(name, "result" if name in RESULTS else "array", why)
     if name == "return" and (missing := [*_never_given(form, said)]):
         yield Weaker(name, "result", f"no {' or '.join(missing)} was returned, as the code may")
-    if name in _RESULTS or form.holds_arrays or form.is_none:
+    if name in RESULTS or form.holds_arrays or form.is_none:
         return
     if name in said.open or name not in said.classes:
         came = ", ".join(sorted(each for _, each in form.classes))
@@ -175,7 +174,7 @@ def _may_be_tuple_of(form: Form, length: int) -> bool:
 def widened(name: str, form: Form, said: Said) -> tuple[Form, list[Weaker]]:
     """Return the form of a place, widened by what the code says may come, too."""
     weaker: list[Weaker] = []
-    is_result = name in _RESULTS
+    is_result = name in RESULTS
     start = "yield none" if name == "yield" else "none"
     may_be_none = start in said.gives if is_result else name in said.optional
     if may_be_none and not form.is_optional and not form.is_none:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.deduction.claims import left_out, widened, words_of
 from sekisho.deduction.evidence import Weaker
-from sekisho.deduction.forms import WRITTEN, Form, Slot, merge, parts_of, slots_of
+from sekisho.deduction.forms import RESULTS, WRITTEN, Form, Slot, merge, parts_of, slots_of
 from sekisho.deduction.ranks import without_lone_runs
 from sekisho.deduction.sizes import axes_of, different_calls
 from sekisho.worlds import HOST
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from sekisho.tracer import Call, Described, DescribedArray, Observed
 
 __all__ = ["Deduced", "deduce", "dtypes_of"]
-
-_RESULTS: Final = frozenset({"return", "yield"})
 
 
 class Deduced(NamedTuple):
@@ -192,10 +190,10 @@ def _doubtful_result(
     slots: Sequence[Slot], axes: Mapping[Slot, str], said: Said, left: Collection[str]
 ) -> str:
     """Return why a result that was an array may be a number; "" if it may not."""
-    results = [slot for slot in slots if slot.name in _RESULTS]
+    results = [slot for slot in slots if slot.name in RESULTS]
     if any(_may_have_no_axes(slot, axes) for slot in results):
         return "it may have no axes"
-    given = {slot.name for slot in slots} - _RESULTS
+    given = {slot.name for slot in slots} - RESULTS
     # A library's function gives an array whatever comes.
     is_open = bool(results and given) and given <= {*left} and not said.libraries
     return "it may be a number" if is_open else ""

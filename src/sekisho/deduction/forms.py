@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
     from sekisho.tracer import Described, DescribedArray
 
-__all__ = ["WRITTEN", "Form", "Slot", "merge", "parts_of", "slots_of"]
+__all__ = ["RESULTS", "WRITTEN", "Form", "Slot", "merge", "parts_of", "slots_of"]
+
+RESULTS: Final = frozenset({"return", "yield"})
+"""The places that are no parameters."""
 
 WRITTEN: Final = ""
 """In place of its module, for a class that is named as the code of the function names it."""

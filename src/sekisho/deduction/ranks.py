@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.deduction.broadcasting import place_of, share_runs
 from sekisho.deduction.evidence import CLAIMS, Weaker
+from sekisho.deduction.forms import RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from sekisho.deduction.said import Said
 
 __all__ = ["loosen", "without_lone_runs"]
-
-_RESULTS = frozenset({"return", "yield"})
 
 
 def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list[Weaker]:
@@ -35,7 +34,7 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
         # The smallest rank that came is no minimum, unless other slots have the axes, too.
         if len(slot.ranks) > 1 and not slot.path and _is_alone(slot, texts):
             texts[slot] = "..."
-        elif len(slot.ranks) > 1 and slot.name in _RESULTS and "_" in text.split():
+        elif len(slot.ranks) > 1 and slot.name in RESULTS and "_" in text.split():
             texts[slot] = "..."  # an axis without a name may be missing in the next call
         elif place_of(slot) in said.varied:
             texts[slot] = "..."
@@ -107,7 +106,7 @@ def _first_axes(texts: Mapping[Slot, str], said: Said) -> Iterator[str]:
     ranks: dict[str, list[set[int]]] = {}
     for slot, text in texts.items():
         first = text.partition(" ")[0]
-        if slot.name not in _RESULTS and _is_name(first) and not first.startswith("*"):
+        if slot.name not in RESULTS and _is_name(first) and not first.startswith("*"):
             ranks.setdefault(first, []).append(slot.ranks)
             if not slot.path and (slot.name, (), 0) in said.names:
                 yield first
@@ -117,8 +116,8 @@ def _first_axes(texts: Mapping[Slot, str], said: Said) -> Iterator[str]:
 
 
 def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> Iterator[Slot]:
-    arguments = [slot for slot in texts if slot.name not in _RESULTS]
-    results = [slot for slot in texts if slot.name in _RESULTS]
+    arguments = [slot for slot in texts if slot.name not in RESULTS]
+    results = [slot for slot in texts if slot.name in RESULTS]
     certain = {slot for slot in texts if slot.name in said.ranked and not slot.path}
     # If an argument may be something else, or selects an axis, then the result may differ, too.
     is_open = said.picks_axis or any(slot.name in said.open for slot in arguments)
@@ -150,11 +149,11 @@ def _batch_described(texts: dict[Slot, str], said: Said, *, is_new: bool) -> lis
         before, after = ends
         texts[slot] = " ".join([*words[:before], "...", *words[len(words) - after :]])
         changed.append(slot)
-    if is_new or any(slot.name not in _RESULTS for slot in changed):
+    if is_new or any(slot.name not in RESULTS for slot in changed):
         # What is made of such an argument has as many axes more.
         for slot, text in texts.items():
             is_said = (slot.name, slot.path) in said.batched or slot.name in said.ranked
-            if slot.name in _RESULTS and len(slot.ranks) == 1 and not is_said:
+            if slot.name in RESULTS and len(slot.ranks) == 1 and not is_said:
                 texts[slot] = f"... {text}".rstrip()
                 changed.append(slot)
     return changed
@@ -167,11 +166,11 @@ def _batch_squares(texts: dict[Slot, str], said: Said) -> list[Slot]:
         words = texts[slot].split()
         return len(words) == 2 and len({*words}) == 1 and _is_name(words[0])
 
-    arguments = [slot for slot in texts if slot.name not in _RESULTS]
+    arguments = [slot for slot in texts if slot.name not in RESULTS]
     squares = [slot for slot in arguments if is_square(slot) and slot.name not in said.ranked]
     if not squares:
         return []
-    results = [slot for slot in texts if slot.name in _RESULTS and len(slot.ranks) == 1]
+    results = [slot for slot in texts if slot.name in RESULTS and len(slot.ranks) == 1]
     changed = [*squares, *(each for each in results if not texts[each].startswith("..."))]
     for slot in changed:
         texts[slot] = f"... {texts[slot]}".rstrip()
@@ -193,7 +192,7 @@ def _required_squares(texts: Mapping[Slot, str], said: Said) -> Iterator[Slot]:
     yield from (
         slot
         for slot, text in texts.items()
-        if slot.name in _RESULTS and len(text.split()) > 1 and axes.issuperset(text.split())
+        if slot.name in RESULTS and len(text.split()) > 1 and axes.issuperset(text.split())
     )
 
 
@@ -220,7 +219,7 @@ def _is_of_one_argument(
 ) -> bool:
     """Return whether one argument alone has these axes; of two, one may broadcast in the next call."""
     having = [slot.name for slot, (other, _) in split.items() if other == core]
-    given = [name for name in having if name not in _RESULTS]
+    given = [name for name in having if name not in RESULTS]
     return len(given) == 1 and len(having) > 1
 
 
